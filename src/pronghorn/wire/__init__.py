@@ -1,0 +1,1 @@
+"""Bytes <-> messages: pure and synchronous. No event loop, no clock, no logging, no sockets."""

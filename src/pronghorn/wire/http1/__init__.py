@@ -1,0 +1,1 @@
+"""HTTP/1.1 message syntax and routing (RFC 9112)."""

@@ -1,0 +1,486 @@
+"""An HTTP/1.1 connection as a state machine, for both roles (RFC 9112).
+
+Reading and writing are two small machines that meet in an exchange:
+
+    reading   IDLE -> HEAD -> BODY -> WHOLE -> (resume) -> HEAD or IDLE
+    writing   SILENT -> DUE -> BODY -> DONE  -> (resume) -> SILENT
+
+A server starts in HEAD and SILENT: the request that it reads makes a response DUE.
+A client starts in IDLE and DUE: the request that it writes makes it read a HEAD.
+A WHOLE message stops the reading: what follows is kept, unparsed, until `resume`,
+because who reads on before answering can be made to answer out of order. An error,
+a tunnel or another protocol makes the reading CLOSED, which nothing leaves.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Final, final
+
+from ..errors import ProtocolError
+from ..events import Data, End, Event, HttpVersion11, InformationalHead, RequestHead, ResponseHead
+from ..fields import TCHAR, FormattedFields
+from ..limits import DEFAULT_LIMITS, Limits
+from ..roles import Role
+from .body import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    BodyReader,
+    body_reader,
+    declared,
+    format_chunk,
+    format_last_chunk,
+    framing,
+)
+from .cursor import Cursor
+from .head import PARSE_HEAD, find_lenient_end, format_request_line, format_status_line
+
+
+class Reading(Enum):
+    """Where in a received message we are."""
+
+    IDLE = "idle"
+    HEAD = "head"
+    BODY = "body"
+    WHOLE = "whole"
+    CLOSED = "closed"
+
+
+class Writing(Enum):
+    """Where in a sent message we are."""
+
+    SILENT = "silent"
+    DUE = "due"
+    BODY = "body"
+    DONE = "done"
+
+
+_CR: Final = 13
+_HTTP: Final = b"HTTP/1."
+_FORMATTED: Final = FormattedFields()
+# RFC 9110 section 8.6: these say "Content-Length: 0" where the others say nothing.
+_METHODS_WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
+_NO_EVENTS: Final = ()
+
+
+@final
+class Http1Connection:
+    """Bytes in, events out; a message in, bytes out. Nothing here waits or does I/O."""
+
+    __slots__ = (
+        "_body",
+        "_cursor",
+        "_discards",
+        "_informational",
+        "_is_persistent",
+        "_limits",
+        "_line_start",
+        "_method",
+        "_offered",
+        "_parse_head",
+        "_peer_version",
+        "_reading",
+        "_role",
+        "_skipped_empty_line",
+        "_unsent",
+        "_writing",
+    )
+
+    def __init__(self, role: Role, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._role = role
+        self._limits = limits
+        self._parse_head = PARSE_HEAD[role]
+        self._cursor = Cursor()
+        self._reading = Reading.HEAD if role.reads_first else Reading.IDLE
+        self._writing = Writing.SILENT if role.reads_first else Writing.DUE
+        self._is_persistent = True
+        self._peer_version = HttpVersion11
+        self._body: BodyReader | None = None
+        #: The method of the exchange's request, whoever sent it.
+        self._method = ""
+        #: The protocol that the exchange's request offers to switch to.
+        self._offered = ""
+        self._unsent = 0
+        self._discards = False
+        self._informational = 0
+        self._line_start = 0
+        self._skipped_empty_line = False
+
+    # Receiving
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Take one read in; return what it completed.
+
+        Raises ProtocolError when the peer breaks the protocol. The connection then
+        reads nothing more; a server may still send one response.
+        """
+        self._cursor.push(data)
+        return self._read()
+
+    def feed_eof(self) -> Sequence[Event]:
+        """Take in that the peer sends no more; ProtocolError if a message was not whole."""
+        reading, self._reading = self._reading, Reading.CLOSED
+        self._is_persistent = False
+        if reading is Reading.BODY and self._body is not None:
+            self._body.read_eof()
+            return (End(),)
+        if reading is Reading.HEAD and (len(self._cursor) or not self._role.reads_first):
+            raise ProtocolError("the connection closed before the head was whole")
+        return _NO_EVENTS
+
+    def resume(self) -> Sequence[Event]:
+        """Go on to the next exchange, once both messages of this one are whole.
+
+        Returns the events of what was kept meanwhile. RuntimeError if the exchange is not over.
+        """
+        if self._reading is Reading.CLOSED:
+            return _NO_EVENTS
+        if self._reading is not Reading.WHOLE or self._writing is not Writing.DONE:
+            raise RuntimeError(f"resume: the exchange is not over ({self._reading}, {self._writing})")
+        if not self._is_persistent:
+            self._reading = Reading.CLOSED
+            return _NO_EVENTS
+        self._skipped_empty_line = False
+        self._informational = 0
+        if self._role.reads_first:
+            self._reading, self._writing = Reading.HEAD, Writing.SILENT
+            return self._read() if len(self._cursor) else _NO_EVENTS
+        self._reading, self._writing = Reading.IDLE, Writing.DUE
+        return _NO_EVENTS
+
+    def pending(self) -> list[bytes]:
+        """Bytes that the machine itself owes its peer: none in HTTP/1."""
+        return []
+
+    def accept_upgrade(self) -> bytes:
+        """Leave HTTP for the protocol of the upgrade; return the bytes that already belong to it.
+
+        RuntimeError unless an upgrade was offered and the message that carried the offer,
+        or the answer to it, is whole.
+        """
+        if not self._offered or self._reading is not Reading.WHOLE:
+            raise RuntimeError("accept_upgrade: no upgrade was offered, or its message is not whole")
+        self._reading = Reading.CLOSED
+        self._is_persistent = False
+        return self._cursor.take(len(self._cursor))
+
+    def decline_upgrade(self) -> Sequence[Event]:
+        """Stay with HTTP: the message keeps its framing, and what follows is the next one (RFC 9110 section 7.8)."""
+        self._offered = ""
+        if not self._role.reads_first:
+            # The peer has switched already: there is no HTTP left to stay with.
+            self._reading = Reading.CLOSED
+            self._is_persistent = False
+        return _NO_EVENTS
+
+    # Sending
+
+    def send_head(
+        self,
+        first: str | int,
+        second: str,
+        fields: Iterable[tuple[str, str]],
+        length: int | None,
+        *,
+        body: bytes | None = None,
+        is_persistent: bool = True,
+        upgrade: str = "",
+    ) -> bytes:
+        """Serialise a head, and the whole message if ``body`` is given.
+
+        ``first`` and ``second`` are the method and the target, or the status and the
+        reason. ``fields`` come without Content-Length, Transfer-Encoding and
+        persistence options: those follow from ``length`` (None is unknown) and
+        ``is_persistent``. Raises ValueError for anything outside the grammar; then
+        nothing was sent.
+        """
+        if self._writing is not Writing.DUE:
+            raise RuntimeError(f"send_head: no message is due ({self._writing})")
+        answers = self._role.reads_first
+        if answers:
+            status, method = int(first), self._method
+            parts = [format_status_line(status, second)]
+        else:
+            status, method = 0, str(first)
+            parts = [format_request_line(method, second)]
+        parts += [_FORMATTED[field] for field in fields]
+        if body is not None:
+            length = len(body)
+        is_chunked = length is None and not (answers and self._peer_version < HttpVersion11)
+        kind = framing(method, status, HttpVersion11, length, is_chunked)
+        has_no_content = answers and (status < 200 or status in (204, 304))
+        if has_no_content:
+            pass
+        elif is_chunked:
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        elif length is not None and (length or answers or method in _METHODS_WITH_CONTENT):
+            parts.append(b"Content-Length: %d\r\n" % length)
+        if kind == UNTIL_CLOSE or not is_persistent:
+            self._is_persistent = False
+        if not self._is_persistent:
+            parts.append(b"Connection: close\r\n")
+        elif self._peer_version is not HttpVersion11 and answers:
+            parts.append(b"Connection: keep-alive\r\n")
+        parts.append(b"\r\n")
+        self._begin_writing(kind, method, answers and (has_no_content or method == "HEAD"))
+        if not answers:
+            self._offered = "connect" if method == "CONNECT" else upgrade
+        if body is not None:
+            self._writing = Writing.DONE
+            if kind:
+                parts.append(body)
+        return b"".join(parts)
+
+    def send_informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> bytes:
+        """Serialise a 1xx response ahead of the final one (RFC 9110 section 15.2); b"" for an HTTP/1.0 client."""
+        if not 100 <= status < 200 or status == 101:
+            raise ValueError(f"informational response: expected 100 or 102 to 199, got {status}")
+        if self._writing is not Writing.DUE:
+            raise RuntimeError(f"send_informational: no response is due ({self._writing})")
+        if self._peer_version < HttpVersion11:
+            return b""
+        lines = [_FORMATTED[field] for field in fields]
+        return b"".join((format_status_line(status, reason), *lines, b"\r\n"))
+
+    def send_data(self, chunk: bytes) -> Sequence[bytes]:
+        """Frame a piece of content; the buffers are to be written in order.
+
+        ValueError if it exceeds the length that the head declared. Content that the
+        message may not carry (an answer to HEAD) is dropped.
+        """
+        if self._writing is not Writing.BODY:
+            raise RuntimeError(f"send_data: no content is due ({self._writing})")
+        if self._discards or not chunk:
+            return ()
+        if self._unsent == CHUNKED:
+            return format_chunk(chunk)
+        if self._unsent >= 0:
+            if len(chunk) > self._unsent:
+                raise ValueError(f"content: {len(chunk)} bytes, but {self._unsent} are left of its Content-Length")
+            self._unsent -= len(chunk)
+        return (chunk,)
+
+    def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
+        """End the message. ValueError if content that its head declared is missing: then it must be aborted."""
+        if self._writing is not Writing.BODY:
+            raise RuntimeError(f"send_end: no message is open ({self._writing})")
+        if self._discards:
+            last = b""
+        elif self._unsent == CHUNKED:
+            last = format_last_chunk(trailers)
+        elif self._unsent > 0:
+            raise ValueError(f"content: ended {self._unsent} bytes short of its Content-Length")
+        else:
+            last = b""
+        self._writing = Writing.DONE
+        return last
+
+    # Facts
+
+    @property
+    def is_reusable(self) -> bool:
+        """Another exchange may follow on this connection."""
+        return (
+            self._is_persistent
+            and self._reading is not Reading.CLOSED
+            and (self._role.reads_first or not len(self._cursor))
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Both messages of the exchange are whole."""
+        return self._writing is Writing.DONE and self._reading in (Reading.WHOLE, Reading.CLOSED)
+
+    @property
+    def has_begun(self) -> bool:
+        """A byte of the message that is being read has come."""
+        return self._reading is not Reading.HEAD or bool(len(self._cursor) or self._informational)
+
+    @property
+    def reading(self) -> Reading:
+        """Where in the received message we are."""
+        return self._reading
+
+    @property
+    def writing(self) -> Writing:
+        """Where in the sent message we are."""
+        return self._writing
+
+    @property
+    def held(self) -> int:
+        """Bytes received and not parsed."""
+        return len(self._cursor)
+
+    # How each state reads
+
+    def _read(self) -> Sequence[Event]:
+        try:
+            return _READ[self._reading](self)
+        except ProtocolError:
+            if self._reading is Reading.HEAD and self._role.reads_first:
+                self._writing = Writing.DUE
+            self._reading = Reading.CLOSED
+            self._is_persistent = False
+            raise
+
+    def _read_head(self) -> Sequence[Event]:
+        cursor = self._cursor
+        data, start = cursor.data, cursor.position
+        if data.startswith(b"\r", start) and self._role.reads_first:
+            if not self._skip_empty_line():
+                return _NO_EVENTS
+            start = cursor.position
+        end = data.find(b"\r\n\r\n", max(start, cursor.searched))
+        if end < 0:
+            return self._await_head()
+        head, after = self._parse(start, end, end + 4)
+        cursor.position = after
+        if type(head) is InformationalHead:
+            return self._read_informational(head)
+        return self._begin_body(head)
+
+    def _read_body(self) -> Sequence[Event]:
+        reader = self._body
+        if reader is None:
+            raise RuntimeError("a body without its reader")
+        return self._body_events(reader, reader.read(self._cursor))
+
+    def _hold(self) -> Sequence[Event]:
+        return _NO_EVENTS
+
+    def _refuse(self) -> Sequence[Event]:
+        raise ProtocolError("bytes that answer no request")
+
+    def _ignore(self) -> Sequence[Event]:
+        # RFC 9112 section 9.6: what follows the last message is not processed.
+        self._cursor.take(len(self._cursor))
+        return _NO_EVENTS
+
+    # Parts of reading a head
+
+    def _skip_empty_line(self) -> bool:
+        """RFC 9112 section 2.2: one CRLF before a request line is passed over, once."""
+        cursor = self._cursor
+        if len(cursor) < 2:
+            return False
+        if self._skipped_empty_line or not cursor.data.startswith(b"\r\n", cursor.position):
+            raise ProtocolError("request line: expected a method, got an empty line")
+        self._skipped_empty_line = True
+        cursor.position += 2
+        return len(cursor) > 0
+
+    def _await_head(self) -> Sequence[Event]:
+        """The head isn't whole: refuse now what can't become one, so that no one waits for it."""
+        cursor, limits = self._cursor, self._limits
+        data, start = cursor.data, cursor.position
+        if self._role.is_lenient:
+            found = find_lenient_end(data, start, cursor.searched)
+            if found is not None:
+                head, cursor.position = self._parse(start, *found)
+                if type(head) is InformationalHead:
+                    return self._read_informational(head)
+                return self._begin_body(head)
+            if not data.startswith(_HTTP[: len(cursor)], start):
+                raise ProtocolError("status line: expected HTTP/1.1")
+        elif data[start] not in TCHAR:
+            raise ProtocolError("request line: expected a method")
+        if cursor.searched <= start:
+            self._line_start = start
+        end = data.find(b"\n", max(start, cursor.searched))
+        while end >= 0:
+            if not self._role.is_lenient and (end == start or data[end - 1] != _CR):
+                raise ProtocolError("line: expected to end in CRLF, got a bare LF")
+            self._line_start = end + 1
+            end = data.find(b"\n", end + 1)
+        size = len(data)
+        if size - start > limits.head:
+            raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
+        if size - self._line_start > limits.line:
+            raise ProtocolError(f"line: longer than {limits.line} bytes", 414 if self._line_start == start else 431)
+        cursor.searched = max(start, size - 3)
+        return _NO_EVENTS
+
+    def _parse(self, start: int, end: int, after: int) -> tuple[RequestHead | ResponseHead, int]:
+        """Parse the head between ``start`` and ``end``; return it and where what follows begins."""
+        if end - start > self._limits.head:
+            raise ProtocolError(f"head: larger than {self._limits.head} bytes", 431)
+        data = self._cursor.data
+        try:
+            return self._parse_head(bytes(data[start:end]), self._limits), after
+        except ProtocolError:
+            # A lenient head may have ended earlier than where CRLF CRLF was found.
+            found = find_lenient_end(data, start, start) if self._role.is_lenient else None
+            if found is None or found[0] >= end:
+                raise
+        return self._parse_head(bytes(data[start : found[0]]), self._limits), found[1]
+
+    def _read_informational(self, head: InformationalHead) -> Sequence[Event]:
+        self._informational += 1
+        if self._informational > self._limits.informational:
+            raise ProtocolError(f"more than {self._limits.informational} informational responses")
+        self._cursor.searched = self._cursor.position
+        if not len(self._cursor):
+            return (head,)
+        return (head, *self._read_head())
+
+    def _begin_body(self, head: RequestHead | ResponseHead) -> Sequence[Event]:
+        self._peer_version = head.version
+        self._is_persistent = self._is_persistent and head.is_persistent
+        if isinstance(head, RequestHead):
+            self._method, status = head.method, 0
+            self._offered = head.upgrade
+            self._writing = Writing.DUE
+        else:
+            status = head.status
+            self._settle_offer(head)
+        length, is_chunked = declared(head.headers)
+        kind = framing(self._method, status, head.version, length, is_chunked)
+        if not kind:
+            head.body = b""
+            self._reading = Reading.WHOLE
+            return (head,)
+        if kind == UNTIL_CLOSE:
+            self._is_persistent = False
+        reader = self._body = body_reader(kind, self._limits, self._role.is_lenient)
+        self._reading = Reading.BODY
+        if not len(self._cursor):
+            return (head,)
+        chunk = reader.read(self._cursor)
+        if reader.is_whole and reader.trailers is None:
+            head.body = chunk
+            self._reading = Reading.WHOLE
+            return (head,)
+        return (head, *self._body_events(reader, chunk))
+
+    def _body_events(self, reader: BodyReader, chunk: bytes) -> Sequence[Event]:
+        if not reader.is_whole:
+            return (Data(chunk),) if chunk else _NO_EVENTS
+        self._reading = Reading.WHOLE
+        self._body = None
+        end = End(reader.trailers)
+        return (Data(chunk), end) if chunk else (end,)
+
+    def _settle_offer(self, head: ResponseHead) -> None:
+        """What a response switches to is what was offered (RFC 9110 sections 15.2.2 and 9.3.6)."""
+        if head.status == 101:
+            if not self._offered or self._offered == "connect":
+                raise ProtocolError("101 (Switching Protocols) without an offer to switch")
+        elif self._offered != "connect" or not 200 <= head.status < 300:
+            self._offered = ""
+        head.upgrade = self._offered
+
+    def _begin_writing(self, kind: int, method: str, discards: bool) -> None:
+        self._writing = Writing.BODY
+        self._unsent = kind
+        self._discards = discards
+        if self._reading is Reading.IDLE:
+            self._reading = Reading.HEAD
+            self._method = method
+
+
+_READ: Final[dict[Reading, Callable[[Http1Connection], Sequence[Event]]]] = {
+    Reading.IDLE: Http1Connection._refuse,
+    Reading.HEAD: Http1Connection._read_head,
+    Reading.BODY: Http1Connection._read_body,
+    Reading.WHOLE: Http1Connection._hold,
+    Reading.CLOSED: Http1Connection._ignore,
+}

@@ -1,0 +1,266 @@
+"""Start lines and field sections, both ways (RFC 9112 sections 2 to 5).
+
+Requests are read with zero leniency: whatever two readers could understand in two
+ways is refused. Responses are read with these leniencies, each of which deployed
+servers need, and no other:
+
+- lines may end in a bare LF (CGI scripts, small devices);
+- the reason phrase and the space before it may be missing;
+- a folded field value is unfolded (RFC 9112 section 5.2 asks a user agent to);
+- a chunk size may be followed by spaces (`body.py`).
+
+A strict reading is tried first. Only a response that fails it is read again with
+its lines mended, so the leniencies cost the well-formed nothing.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from multidict import CIMultiDict, istr
+
+from ..errors import ProtocolError
+from ..events import (
+    Head,
+    HttpVersion,
+    HttpVersion10,
+    HttpVersion11,
+    InformationalHead,
+    RequestHead,
+    ResponseHead,
+)
+from ..fields import SINGLETONS, FieldLines, is_host, is_token, list_members
+from ..limits import Limits
+from ..roles import CLIENT, SERVER, Role
+
+CONNECTION: Final = istr("Connection")
+CONTENT_LENGTH: Final = istr("Content-Length")
+EXPECT: Final = istr("Expect")
+HOST: Final = istr("Host")
+TRANSFER_ENCODING: Final = istr("Transfer-Encoding")
+UPGRADE: Final = istr("Upgrade")
+
+_VERSIONS: Final = {b"HTTP/1.1": HttpVersion11, b"HTTP/1.0": HttpVersion10}
+_ANY_VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
+_METHODS: Final = {
+    method.encode(): method
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY")
+}
+# Visible ASCII without what no client leaves unencoded: browsers do send "|", "[", "{" or "^" in a query.
+_TARGET_CHARS: Final = bytes(set(range(0x21, 0x7F)) - set(b'#"<>'))
+_ABSOLUTE_FORM: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(?:[/?].*)?")
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+
+_REQUEST_FIELDS: Final = FieldLines()
+_RESPONSE_FIELDS: Final = FieldLines()
+
+_LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
+
+
+# Requests
+
+
+def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
+    """Parse a request line and its fields, without the empty line that ends them."""
+    lines = _split(block, limits)
+    method, target, version = parse_request_line(lines[0])
+    del lines[0]
+    headers = CIMultiDict([_REQUEST_FIELDS[line] for line in lines])
+    _check_singletons(headers)
+    _check_host(headers, method, target, version)
+    head = RequestHead(method, target, version, headers, lines, version is HttpVersion11)
+    if CONNECTION in headers:
+        _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
+    if method == "CONNECT":
+        head.upgrade = "connect"
+    if EXPECT in headers:
+        # RFC 9110 section 10.1.1; an HTTP/1.0 client does not know of it.
+        if _joined(headers, EXPECT).lower() != "100-continue":
+            raise ProtocolError("Expect: the only expectation known is 100-continue", 417)
+        head.expects_continue = version is HttpVersion11
+    return head
+
+
+def parse_request_line(line: bytes) -> tuple[str, str, HttpVersion]:
+    """``method SP request-target SP HTTP-version`` (RFC 9112 section 3)."""
+    parts = line.split(b" ")
+    if len(parts) != 3:
+        raise ProtocolError("request line: expected 'method SP request-target SP HTTP-version'")
+    raw_method, raw_target, raw_version = parts
+    method = _METHODS.get(raw_method)
+    if method is None:
+        if not is_token(raw_method):
+            raise ProtocolError("method: expected a token")
+        method = raw_method.decode("ascii")
+    version = _VERSIONS.get(raw_version)
+    if version is None:
+        if _ANY_VERSION.fullmatch(raw_version):
+            raise ProtocolError("HTTP version: expected HTTP/1.1 or HTTP/1.0", 505)
+        raise ProtocolError("HTTP version: expected HTTP/1.1 or HTTP/1.0")
+    if not raw_target or raw_target.translate(None, _TARGET_CHARS):
+        raise ProtocolError("request-target: a character that must be percent-encoded")
+    target = raw_target.decode("ascii")
+    if target[0] != "/" or method == "CONNECT":
+        _check_target_form(method, target)
+    return method, target, version
+
+
+def _check_target_form(method: str, target: str) -> None:
+    """The forms of a request-target other than origin-form (RFC 9112 section 3.2)."""
+    if method == "CONNECT":
+        if not is_host(target) or not re.search(r":[0-9]+\Z", target):
+            raise ProtocolError("request-target: CONNECT expects host ':' port")
+    elif target == "*":
+        if method != "OPTIONS":
+            raise ProtocolError("request-target: '*' is for OPTIONS alone")
+    else:
+        absolute = _ABSOLUTE_FORM.fullmatch(target)
+        if absolute is None or not is_host(absolute[1]):
+            raise ProtocolError("request-target: expected a path or an absolute URI")
+
+
+def _check_host(headers: CIMultiDict[str], method: str, target: str, version: HttpVersion) -> None:
+    """RFC 9112 section 3.2: one Host in HTTP/1.1, and no second opinion about it."""
+    host = headers.get(HOST)
+    if host is None:
+        if version is HttpVersion11:
+            raise ProtocolError("Host: missing")
+        return
+    if target[0] != "/" and target != "*":
+        authority = target if method == "CONNECT" else target.partition("://")[2].partition("/")[0].partition("?")[0]
+        # The RFC has the target win. Refusing costs no honest client anything and leaves one reading.
+        if authority.lower() != host.lower():
+            raise ProtocolError("Host: differs from the authority of the request-target")
+
+
+# Responses
+
+
+def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
+    """Parse a status line and its fields, without the empty line that ends them."""
+    try:
+        return _parse_response_lines(_split(block, limits))
+    except ProtocolError:
+        lines = _mend(block)
+        if lines is None:
+            raise
+    return _parse_response_lines(lines)
+
+
+def _parse_response_lines(lines: list[bytes]) -> ResponseHead:
+    version, status, reason = parse_status_line(lines[0])
+    del lines[0]
+    headers = CIMultiDict([_RESPONSE_FIELDS[line] for line in lines])
+    _check_singletons(headers)
+    kind = InformationalHead if status < 200 and status != 101 else ResponseHead
+    head = kind(status, reason, version, headers, lines, version is HttpVersion11)
+    if CONNECTION in headers:
+        _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
+    return head
+
+
+def parse_status_line(line: bytes) -> tuple[HttpVersion, int, str]:
+    """``HTTP-version SP status-code [ SP reason-phrase ]`` (RFC 9112 section 4)."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise ProtocolError("status line: expected 'HTTP/1.1 SP 3DIGIT SP reason-phrase'")
+    minor, status, reason = found.groups()
+    version = HttpVersion11 if minor == b"1" else HttpVersion10
+    return version, int(status), (reason or b"").decode("utf-8", "surrogateescape")
+
+
+def find_lenient_end(data: bytes | bytearray, start: int, searched: int) -> tuple[int, int] | None:
+    """Where a head that may use bare LF ends, and where what follows begins."""
+    found = _LENIENT_HEAD_END.search(data, max(start, searched - 2))
+    if found is None:
+        return None
+    end = found.start()
+    return (end - 1 if end > start and data[end - 1] == 13 else end), found.end()
+
+
+def _mend(block: bytes) -> list[bytes] | None:
+    """The lines of a head with bare LF and folded values, or None if it has neither."""
+    lines: list[bytes] = []
+    for line in block.replace(b"\r\n", b"\n").split(b"\n"):
+        if line[:1] in (b" ", b"\t") and len(lines) > 1:
+            lines[-1] = lines[-1].rstrip(b" \t") + b" " + line.strip(b" \t")
+        else:
+            lines.append(line)
+    return lines if lines != block.split(b"\r\n") else None
+
+
+# Both
+
+
+def _split(block: bytes, limits: Limits) -> list[bytes]:
+    lines = block.split(b"\r\n")
+    if len(lines) > limits.fields + 1:
+        raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
+    if len(block) > limits.line:
+        if len(lines[0]) > limits.line:
+            raise ProtocolError(f"start line: longer than {limits.line} bytes", 414)
+        if max(map(len, lines)) > limits.line:
+            raise ProtocolError(f"field line: longer than {limits.line} bytes", 431)
+    return lines
+
+
+def _check_singletons(headers: CIMultiDict[str]) -> None:
+    for name in SINGLETONS:
+        if name in headers and len(headers.getall(name)) > 1:
+            raise ProtocolError(f"{name}: expected once, got more")
+
+
+def _joined(headers: CIMultiDict[str], name: istr) -> str:
+    values = headers.getall(name)
+    return values[0] if len(values) == 1 else ", ".join(values)
+
+
+@lru_cache(maxsize=256)
+def connection_options(value: str) -> frozenset[str]:
+    """The connection options of a Connection field (RFC 9110 section 7.6.1): whole members, never substrings."""
+    return frozenset(list_members(value))
+
+
+def _apply_connection(head: Head, options: frozenset[str]) -> None:
+    # RFC 9112 section 9.3: "close" wins, HTTP/1.1 persists, HTTP/1.0 persists when it asks to.
+    if "close" in options:
+        head.is_persistent = False
+    elif "keep-alive" in options:
+        head.is_persistent = True
+    if "upgrade" in options and head.version is HttpVersion11:
+        head.upgrade = head.headers.get(UPGRADE, "").lower()
+
+
+PARSE_HEAD: Final[Mapping[Role, Callable[[bytes, Limits], RequestHead | ResponseHead]]] = {
+    SERVER: parse_request_head,
+    CLIENT: parse_response_head,
+}
+
+
+# Sending
+
+
+@lru_cache(maxsize=512)
+def format_status_line(status: int, reason: str) -> bytes:
+    """Serialise a status line, with its end; ValueError for a control character in the reason."""
+    if not 100 <= status <= 999:
+        raise ValueError(f"status: expected 100 to 999, got {status}")
+    raw = reason.encode("utf-8", "surrogateescape")
+    line = b"HTTP/1.1 %d %b" % (status, raw)
+    if _STATUS_LINE.fullmatch(line) is None:
+        raise ValueError(f"reason phrase: control character in {reason!r}")
+    return line + b"\r\n"
+
+
+def format_request_line(method: str, target: str, version: HttpVersion = HttpVersion11) -> bytes:
+    """Serialise a request line, with its end; ValueError for what the grammar does not allow."""
+    raw_method = method.encode("utf-8", "surrogateescape")
+    if raw_method not in _METHODS and not is_token(raw_method):
+        raise ValueError(f"method: expected a token, got {method!r}")
+    raw_target = target.encode("utf-8", "surrogateescape")
+    if not raw_target or raw_target.translate(None, _TARGET_CHARS):
+        raise ValueError(f"request-target: a character that must be percent-encoded in {target!r}")
+    if version not in (HttpVersion11, HttpVersion10):
+        raise ValueError(f"HTTP version: expected 1.0 or 1.1, got {version!r}")
+    return b"%b %b HTTP/1.%d\r\n" % (raw_method, raw_target, version[1])
