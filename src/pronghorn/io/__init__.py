@@ -1,0 +1,1 @@
+"""The event loop's side: the one protocol, exchanges, body streams, deadlines, dialling."""

@@ -1,0 +1,221 @@
+"""The only `asyncio.Protocol` of the package: a transport, a machine, and who owns them.
+
+Bytes that arrive go through the machine to the owner; bytes that leave go straight
+to the transport. The channel keeps flow control in both directions and closes
+without losing an answer that is on its way.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol, cast, final
+
+from ..wire.errors import ProtocolError
+from ..wire.events import Event
+
+#: What is read and thrown away, and for how long, before a connection with unread input is closed.
+LINGER_BYTES: Final = 64 * 1024
+LINGER_SECONDS: Final = 1.0
+
+
+class Machine(Protocol):
+    """What the wire offers: bytes in, events out."""
+
+    def feed(self, data: bytes, /) -> Sequence[Event]: ...
+    def feed_eof(self) -> Sequence[Event]: ...
+
+
+class Owner(Protocol):
+    """Who is told what happens on a channel."""
+
+    def receive(self, events: Sequence[Event], /) -> None:
+        """A read was taken in, and completed ``events``, which may be none."""
+
+    def fail(self, error: ProtocolError, /) -> None:
+        """The peer broke the protocol, or ended in the middle of a message."""
+
+    def lose(self, error: Exception | None, /) -> None:
+        """The connection is gone; None if it was closed in order."""
+
+    def writable(self) -> None:
+        """What was written has left: more may follow."""
+
+    def outlives_eof(self) -> bool:
+        """There is something to be written still, though the peer sends no more."""
+
+
+@final
+class Channel(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = (
+        "_drainers",
+        "_linger_timer",
+        "_lingered",
+        "_loop",
+        "is_lost",
+        "is_reading_paused",
+        "is_write_paused",
+        "machine",
+        "owner",
+        "transport",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, machine: Machine, owner: Owner) -> None:
+        self._loop = loop
+        self.machine = machine
+        self.owner = owner
+        self.transport: asyncio.Transport | None = None
+        #: The transport is closed, or was never opened.
+        self.is_lost = True
+        #: The peer does not read: nothing more should be written.
+        self.is_write_paused = False
+        #: We do not read: the peer's bytes wait on its side.
+        self.is_reading_paused = False
+        self._drainers: deque[asyncio.Future[None]] = deque()
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._lingered = -1
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.is_lost = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingered >= 0:
+            self._linger_on(len(data))
+            return
+        try:
+            events = self.machine.feed(data)
+        except ProtocolError as error:
+            self.owner.fail(error)
+            return
+        self.owner.receive(events)
+
+    def eof_received(self) -> bool:
+        if self._lingered >= 0:
+            self.abort()
+            return False
+        try:
+            events = self.machine.feed_eof()
+        except ProtocolError as error:
+            self.owner.fail(error)
+        else:
+            self.owner.receive(events)
+        # On False the transport closes itself, once what is still to be written has left.
+        return self.owner.outlives_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+        self.is_write_paused = False
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None
+        self._wake_drainers(exc or ConnectionResetError("the connection is closed"))
+        self.owner.lose(exc)
+
+    def pause_writing(self) -> None:
+        self.is_write_paused = True
+
+    def resume_writing(self) -> None:
+        self.is_write_paused = False
+        self._wake_drainers(None)
+        self.owner.writable()
+
+    # Writing
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; ConnectionResetError if the connection is gone."""
+        if self.is_lost or self.transport is None:
+            raise ConnectionResetError("the connection is closed")
+        self.transport.write(data)
+
+    def writelines(self, buffers: Sequence[bytes]) -> None:
+        """Send ``buffers`` in order, as one write where the platform can."""
+        if self.is_lost or self.transport is None:
+            raise ConnectionResetError("the connection is closed")
+        self.transport.writelines(buffers)
+
+    @property
+    def sendable(self) -> int:
+        """Bytes that can be written before the transport asks to wait."""
+        if self.is_lost or self.is_write_paused or self.transport is None:
+            return 0
+        _, high = self.transport.get_write_buffer_limits()
+        return max(0, high - self.transport.get_write_buffer_size())
+
+    async def drain(self) -> None:
+        """Wait until the peer has read enough; ConnectionResetError if it went away instead."""
+        if self.is_lost:
+            raise ConnectionResetError("the connection is closed")
+        if not self.is_write_paused:
+            return
+        waiter = self._loop.create_future()
+        self._drainers.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._drainers:
+                self._drainers.remove(waiter)
+
+    def _wake_drainers(self, error: Exception | None) -> None:
+        while self._drainers:
+            waiter = self._drainers.popleft()
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    # Reading
+
+    def pause_reading(self) -> None:
+        """Let the peer's bytes pile up on its own side."""
+        if not self.is_reading_paused and not self.is_lost and self.transport is not None:
+            self.is_reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take bytes again."""
+        if self.is_reading_paused:
+            self.is_reading_paused = False
+            if not self.is_lost and self.transport is not None:
+                self.transport.resume_reading()
+
+    # Closing
+
+    def close(self) -> None:
+        """Close once everything written has left."""
+        if self.transport is not None and not self.is_lost:
+            self.resume_reading()
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close now; what has not left is lost, and the peer can tell."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.abort()
+
+    def linger(self) -> None:
+        """Close so that a peer that is still sending can read our answer (RFC 9112 section 9.6).
+
+        Closing with unread input resets the connection, and the reset overtakes what
+        we wrote. So the sending side is closed first, and input is thrown away until
+        the peer closes, for a bounded time and amount.
+        """
+        transport = self.transport
+        if transport is None or self.is_lost or self._lingered >= 0:
+            return
+        self._lingered = 0
+        self.resume_reading()
+        if transport.is_closing() or not transport.can_write_eof():
+            transport.close()
+            return
+        transport.write_eof()
+        self._linger_timer = self._loop.call_later(LINGER_SECONDS, self.abort)
+
+    def _linger_on(self, size: int) -> None:
+        self._lingered += size
+        if self._lingered > LINGER_BYTES:
+            self.abort()

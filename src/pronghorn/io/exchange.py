@@ -1,0 +1,166 @@
+"""One request and its response: what client and server hold of a connection.
+
+`Exchange` is the seam. Behind it stands HTTP/1.1 on a socket here, a pair in memory
+in `pronghorn.testing`, and one day a stream of HTTP/2; nothing above can tell.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Protocol, final
+
+from ..wire.events import Data, Event
+from ..wire.http1.connection import Http1Connection
+from .channel import Channel
+from .stream import StreamReader
+
+#: Received content that waits for its reader, in bytes: above, the transport is paused; below, it goes on.
+HIGH_WATER: Final = 256 * 1024
+LOW_WATER: Final = 64 * 1024
+
+_JOINED: Final = 16 * 1024  # below this, copying buffers into one costs less than gathering them
+
+
+class Exchange(Protocol):
+    """The sending side of a message, and the flow control of the received one."""
+
+    def head(
+        self,
+        first: str | int,
+        second: str,
+        fields: Iterable[tuple[str, str]],
+        length: int | None,
+        *,
+        body: bytes | None = None,
+        is_persistent: bool = True,
+        upgrade: str = "",
+    ) -> None:
+        """Send a head; with ``body``, the whole message at once. See `Http1Connection.send_head`."""
+
+    def informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:
+        """Send a 1xx response ahead of the final one."""
+
+    def data(self, chunk: bytes) -> None:
+        """Send a piece of content."""
+
+    def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
+        """The content was whole."""
+
+    def reset(self, reason: str) -> None:
+        """Abandon the exchange so that the peer can't take it for whole."""
+
+    async def drain(self) -> None:
+        """Wait until more may be sent."""
+
+    def consumed(self, size: int) -> None:
+        """The reader has taken ``size`` bytes of the received content."""
+
+    @property
+    def sendable(self) -> int:
+        """Bytes that can be sent without waiting."""
+
+
+@final
+class Http1Exchange:
+    """The exchange of an HTTP/1.1 connection: one at a time, so one object serves them all."""
+
+    __slots__ = ("_channel", "_machine", "_stream", "_unread")
+
+    def __init__(self, channel: Channel, machine: Http1Connection) -> None:
+        self._channel = channel
+        self._machine = machine
+        self._stream: StreamReader | None = None
+        self._unread = 0
+
+    # Sending
+
+    def head(
+        self,
+        first: str | int,
+        second: str,
+        fields: Iterable[tuple[str, str]],
+        length: int | None,
+        *,
+        body: bytes | None = None,
+        is_persistent: bool = True,
+        upgrade: str = "",
+    ) -> None:
+        self._channel.write(
+            self._machine.send_head(
+                first, second, fields, length, body=body, is_persistent=is_persistent, upgrade=upgrade
+            )
+        )
+
+    def informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:
+        head = self._machine.send_informational(status, reason, fields)
+        if head:
+            self._channel.write(head)
+
+    def data(self, chunk: bytes) -> None:
+        buffers = self._machine.send_data(chunk)
+        if len(buffers) == 1:
+            self._channel.write(buffers[0])
+        elif buffers:
+            if len(chunk) < _JOINED:
+                self._channel.write(b"".join(buffers))
+            else:
+                self._channel.writelines(buffers)
+
+    def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
+        last = self._machine.send_end(trailers)
+        if last:
+            self._channel.write(last)
+
+    def reset(self, reason: str) -> None:
+        self._channel.abort()
+
+    async def drain(self) -> None:
+        await self._channel.drain()
+
+    @property
+    def sendable(self) -> int:
+        return self._channel.sendable
+
+    # Receiving
+
+    def open(self, stream: StreamReader) -> None:
+        """Send the content that follows the received head to ``stream``."""
+        self._stream = stream
+        self._unread = 0
+
+    def deliver(self, event: Event) -> None:
+        """Pass an event of the received content on."""
+        stream = self._stream
+        if type(event) is Data:
+            if stream is None:
+                self._unread += len(event.chunk)
+                return
+            self._unread += len(event.chunk)
+            if self._unread > HIGH_WATER:
+                self._channel.pause_reading()
+            stream.feed_data(event.chunk)
+        elif stream is not None:
+            self._stream = None
+            self._channel.resume_reading()
+            stream.feed_eof()
+
+    def fail(self, error: Exception) -> None:
+        """The received content can't become whole."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.set_exception(error)
+
+    def discard(self) -> None:
+        """Nobody will read the content that is still to come: count it, and keep none of it."""
+        self._stream = None
+        self._unread = 0
+        self._channel.resume_reading()
+
+    @property
+    def unread(self) -> int:
+        """Bytes of received content that no reader has taken."""
+        return self._unread
+
+    def consumed(self, size: int) -> None:
+        if self._stream is not None:
+            self._unread -= size
+            if self._unread <= LOW_WATER:
+                self._channel.resume_reading()
