@@ -1,0 +1,1 @@
+"""The server: applications, routing, requests and responses, and what runs them."""

@@ -1,0 +1,365 @@
+"""One connection of a server: requests in, one at a time, each handled and answered.
+
+The loop is iterative. A request whose handler never waits is begun, answered and
+over inside one call; then the machine is asked for the next that it holds, at most
+`_BURST` times before other connections get their turn. A handler that waits ends
+the loop, and its end starts it again from the event loop, never from its own task.
+
+Deadlines are on throughout: `_patience` waits for the peer's bytes (an idle
+connection, a head, a body), `_write_patience` for the peer to take ours.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol, final
+
+from ..io.channel import Channel
+from ..io.deadline import Deadline, Sweep
+from ..io.exchange import Http1Exchange
+from ..io.stream import StreamReader
+from ..io.tasks import start_task
+from ..log import server_logger
+from ..wire.coding import decoder_for
+from ..wire.errors import ProtocolError
+from ..wire.events import Data, Event, RequestHead
+from ..wire.http1.connection import Http1Connection, Reading, Writing
+from ..wire.roles import SERVER
+from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError
+from .request import BaseRequest, RequestPayloadError, payload_error
+from .response import StreamResponse
+from .settings import ServerSettings
+
+#: Requests of one connection that are answered before other connections have their turn.
+_BURST: Final = 16
+
+
+class Log(Protocol):
+    """Where finished requests are reported."""
+
+    @property
+    def enabled(self) -> bool: ...
+    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None: ...
+
+
+class Host(Protocol):
+    """What a connection needs of the server that it belongs to."""
+
+    settings: ServerSettings
+    sweep: Sweep
+    access_log: Log | None
+    request_factory: Callable[..., BaseRequest]
+    handler: Callable[[Any], Awaitable[StreamResponse]]
+    is_closing: bool
+
+    def opened(self, connection: "ServerConnection") -> None: ...
+    def closed(self, connection: "ServerConnection") -> None: ...
+
+
+@final
+class ServerConnection:
+    """Owns a channel; holds at most one request at a time."""
+
+    __slots__ = (
+        "_awaits_head",
+        "_current",
+        "_exchange",
+        "_host",
+        "_is_in_burst",
+        "_loop",
+        "_machine",
+        "_patience",
+        "_progress",
+        "_write_patience",
+        "channel",
+        "task",
+    )
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self._host = host
+        self._loop = loop
+        self._machine = Http1Connection(SERVER, host.settings.limits)
+        self.channel = Channel(loop, self._machine, self)
+        self._exchange = Http1Exchange(self.channel, self._machine)
+        self._patience = Deadline(host.sweep, self._run_out)
+        self._write_patience = Deadline(host.sweep, self.channel.abort)
+        self._current: BaseRequest | None = None
+        self._is_in_burst = False
+        #: Part of a head has come, and its deadline runs.
+        self._awaits_head = False
+        #: Bytes of the body since its deadline was last put off.
+        self._progress = 0
+        #: The task of the request that is being handled.
+        self.task: asyncio.Task[None] | None = None
+        host.opened(self)
+        self._patience.start(host.settings.head_timeout)
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, None once it is closed."""
+        return None if self.channel.is_lost else self.channel.transport
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is being handled or received."""
+        return self._current is None and not self._machine.held
+
+    # What the channel reports
+
+    def receive(self, events: Sequence[Event]) -> None:
+        machine, channel = self._machine, self.channel
+        if not events:
+            self._wait_for_rest()
+            return
+        self._is_in_burst = True
+        left = _BURST
+        while events:
+            for event in events:
+                if type(event) is RequestHead:
+                    self._begin(event)
+                else:
+                    self._deliver(event)
+            events = ()
+            left -= 1
+            if self._current is None and machine.is_over and not channel.is_lost:
+                if not machine.is_reusable or self._host.is_closing:
+                    self._close()
+                elif channel.is_write_paused:
+                    break
+                elif left or not machine.held:
+                    events = self._next()
+                else:
+                    self._loop.call_soon(self._go_on)
+        self._is_in_burst = False
+        if machine.held > self._host.settings.limits.pipelined:
+            channel.pause_reading()
+
+    def fail(self, error: ProtocolError) -> None:
+        """The peer broke the protocol: answer, if no answer has begun, and close."""
+        if self._current is not None:
+            self._fail_body(payload_error(error))
+            return
+        if self._machine.writing is Writing.DUE and not self.channel.is_lost:
+            kind = FOR_STATUS.get(error.status_hint, HTTPBadRequest)
+            self._send_refusal(kind(text=f"{error.status_hint}: {error.message}"))
+        self._close()
+
+    def lose(self, error: Exception | None) -> None:
+        self._patience.stop()
+        self._write_patience.stop()
+        self._exchange.fail(RequestPayloadError("the connection closed before the body was whole"))
+        if self._host.settings.handler_cancellation and self.task is not None:
+            self.task.cancel()
+        self._host.closed(self)
+
+    def outlives_eof(self) -> bool:
+        # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
+        return self._current is not None and not self._host.settings.handler_cancellation
+
+    def writable(self) -> None:
+        self._write_patience.stop()
+        if self._current is None and self._machine.is_over:
+            self._loop.call_soon(self._go_on)
+
+    # The request loop
+
+    def _begin(self, head: RequestHead) -> None:
+        self._patience.stop()
+        self._awaits_head = False
+        body: bytes | StreamReader
+        if head.body is not None:
+            body = head.body
+        else:
+            body = self._open_stream(head)
+        request = self._host.request_factory(head, body, self._exchange, self)
+        if self._host.is_closing or (head.expects_continue and head.body is None):
+            request.may_persist = False
+        self._current = request
+        task = start_task(self._handle(request), self._loop)
+        if self._current is request:
+            self.task = task
+            if head.body is None and not head.expects_continue:
+                self._await_body()
+
+    def _open_stream(self, head: RequestHead) -> StreamReader:
+        coding = head.headers.get("Content-Encoding") if self._host.settings.auto_decompress else None
+        stream = StreamReader(
+            self._exchange,
+            decoder=decoder_for(coding) if coding else None,
+            error_factory=payload_error,
+            before_wait=self._continue if head.expects_continue else None,
+        )
+        self._exchange.open(stream)
+        return stream
+
+    def _continue(self) -> None:
+        """The handler wants the body that the client holds back (RFC 9110 section 10.1.1)."""
+        if self._current is not None and self._machine.writing is Writing.DUE and not self.channel.is_lost:
+            self._exchange.informational(100, "Continue")
+            self._current.may_persist = not self._host.is_closing
+            self._await_body()
+
+    def _await_body(self) -> None:
+        self._progress = 0
+        self._patience.start(self._host.settings.body_timeout)
+
+    def _deliver(self, event: Event) -> None:
+        self._exchange.deliver(event)
+        settings = self._host.settings
+        if type(event) is not Data:
+            self._patience.stop()
+            return
+        if self._current is None:
+            if self._exchange.unread > settings.drain_size:
+                self._close()
+            return
+        self._progress += len(event.chunk)
+        if self._progress >= settings.progress_size:
+            self._await_body()
+
+    async def _handle(self, request: BaseRequest) -> None:
+        log = self._host.access_log
+        start = self._loop.time() if log is not None else 0.0
+        response: StreamResponse | None = None
+        try:
+            try:
+                response = await self._host.handler(request)
+                self._check_response(response)
+            except HTTPException as error:
+                response = error
+            except RequestPayloadError as error:
+                response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(text=f"{error.status_hint}: {error}")
+            await response.prepare(request)
+            await response.write_eof()
+        except Exception as error:
+            if self.channel.is_lost and isinstance(error, (ConnectionResetError, RequestPayloadError)):
+                server_logger.debug("the client went away during %r", request)
+            else:
+                server_logger.exception("Error handling %r", request)
+                response = self._answer_failure(request)
+        finally:
+            self._finish(request)
+        if log is not None and response is not None and log.enabled:
+            log.log(request, response, self._loop.time() - start)
+
+    def _check_response(self, response: object) -> None:
+        if not isinstance(response, StreamResponse):
+            raise TypeError(f"a handler should return a response, got {type(response).__name__}")
+        if response.prepared and self._machine.writing is Writing.DUE:
+            raise RuntimeError(f"a handler should return a new response, got one that was sent before: {response!r}")
+
+    def _answer_failure(self, request: BaseRequest) -> StreamResponse | None:
+        """500 without a word about why; nothing, if the head of another answer has left already."""
+        if self._machine.writing is not Writing.DUE or self.channel.is_lost:
+            return None
+        request.may_persist = False
+        response = HTTPInternalServerError(text="500: Internal Server Error")
+        self._send_refusal(response)
+        return response
+
+    def _send_refusal(self, response: HTTPException) -> None:
+        self._exchange.head(
+            response.status,
+            response.reason,
+            list(response.headers.items()),
+            None,
+            body=response.body or b"",
+            is_persistent=False,
+        )
+
+    def _finish(self, request: BaseRequest) -> None:
+        """The handler is done with the exchange, whatever happened."""
+        self._current = self.task = None
+        self._patience.stop()
+        machine, channel = self._machine, self.channel
+        if channel.is_lost:
+            return
+        if machine.writing is not Writing.DONE:
+            # A message whose end was not written must not look whole.
+            self._exchange.reset("the handler did not finish its response")
+            return
+        if channel.is_write_paused:
+            self._write_patience.start(self._host.settings.write_timeout)
+        if machine.reading is Reading.BODY:
+            self._exchange.fail(RequestPayloadError("the request is over"))
+            self._exchange.discard()
+            if not machine.is_reusable:
+                self._close()
+            else:
+                self._patience.start(self._host.settings.body_timeout)
+        elif not self._is_in_burst:
+            if machine.held or not machine.is_reusable or self._host.is_closing:
+                self._loop.call_soon(self._go_on)
+            else:
+                self._next()
+
+    def _go_on(self) -> None:
+        """Take up the loop again, from the event loop."""
+        channel, machine = self.channel, self._machine
+        if self._current is not None or channel.is_lost or channel.is_write_paused or not machine.is_over:
+            return
+        if not machine.is_reusable or self._host.is_closing:
+            self._close()
+            return
+        channel.resume_reading()
+        events = self._next()
+        if events:
+            self.receive(events)
+
+    def _next(self) -> Sequence[Event]:
+        try:
+            events = self._machine.resume()
+        except ProtocolError as error:
+            self.fail(error)
+            return ()
+        if not events:
+            settings = self._host.settings
+            self._awaits_head = self._machine.held > 0
+            self._patience.start(settings.head_timeout if self._awaits_head else settings.keepalive_timeout)
+        return events
+
+    # Waiting and closing
+
+    def _wait_for_rest(self) -> None:
+        """Bytes came that completed nothing: part of a head, of the next requests, or the end of the connection."""
+        machine = self._machine
+        if machine.reading is Reading.CLOSED:
+            if self._current is None:
+                self._close()
+        elif self._current is not None:
+            if machine.held > self._host.settings.limits.pipelined:
+                self.channel.pause_reading()
+        elif machine.reading is Reading.HEAD and not self._awaits_head:
+            # The head deadline starts with the first byte, and no later byte puts it off.
+            self._awaits_head = True
+            self._patience.start(self._host.settings.head_timeout)
+
+    def _run_out(self) -> None:
+        """The peer did not send in time what it had begun, or nothing at all."""
+        if self._current is None:
+            self._close()
+        elif self.channel.is_reading_paused:
+            self._await_body()  # it is the handler that is slow
+        else:
+            self._fail_body(RequestPayloadError("the body did not arrive in time", 408))
+
+    def _fail_body(self, error: RequestPayloadError) -> None:
+        self._patience.stop()
+        self._exchange.fail(error)
+        if self._current is not None:
+            self._current.may_persist = False
+
+    def _close(self) -> None:
+        """Close; linger if the peer may still be sending."""
+        self._patience.stop()
+        self._write_patience.start(self._host.settings.write_timeout)
+        if self._machine.reading in (Reading.HEAD, Reading.WHOLE) and not self._machine.held:
+            self.channel.close()
+        else:
+            self.channel.linger()
+
+    def shut_down(self) -> None:
+        """Close as soon as no request is being handled."""
+        if self._current is not None:
+            self._current.may_persist = False
+        elif self._machine.reading is Reading.HEAD:
+            self._close()

@@ -1,0 +1,367 @@
+"""HTTP exceptions: responses that are raised. One plain class for each, so that type checkers see them."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
+
+from .response import REASONS, Headers, Response
+
+
+class HTTPException(Response, Exception):
+    """A response that a handler can raise instead of returning it.
+
+    Without ``text`` and ``body`` the body is ``"404: Not Found"`` and the like.
+    """
+
+    status_code: ClassVar[int] = -1
+    #: The status allows no body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+    empty_body: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        headers: Headers | None = None,
+        reason: str | None = None,
+        body: bytes | None = None,
+        text: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        if self.status_code < 0:
+            raise TypeError(f"{type(self).__name__} has no status: raise one of its subclasses")
+        if text is None and body is None and not self.empty_body:
+            text = f"{self.status_code}: {reason or REASONS.get(self.status_code, '')}"
+        Response.__init__(
+            self,
+            status=self.status_code,
+            headers=headers,
+            reason=reason,
+            body=body,
+            text=text,
+            content_type=content_type,
+        )
+        Exception.__init__(self, self.reason)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self)._restore, (self._status, self._reason, dict(self.headers), self._body))
+
+    @classmethod
+    def _restore(cls, status: int, reason: str, headers: dict[str, str], body: bytes | None) -> "HTTPException":
+        error = cls.__new__(cls)
+        Response.__init__(error, status=status, reason=reason, headers=headers, body=body)
+        Exception.__init__(error, reason)
+        return error
+
+
+class HTTPSuccessful(HTTPException):
+    """2xx."""
+
+
+class HTTPOk(HTTPSuccessful):
+    status_code = 200
+
+
+class HTTPCreated(HTTPSuccessful):
+    status_code = 201
+
+
+class HTTPAccepted(HTTPSuccessful):
+    status_code = 202
+
+
+class HTTPNonAuthoritativeInformation(HTTPSuccessful):
+    status_code = 203
+
+
+class HTTPNoContent(HTTPSuccessful):
+    status_code = 204
+    empty_body = True
+
+
+class HTTPResetContent(HTTPSuccessful):
+    status_code = 205
+    empty_body = True
+
+
+class HTTPPartialContent(HTTPSuccessful):
+    status_code = 206
+
+
+class HTTPRedirection(HTTPException):
+    """3xx."""
+
+
+class HTTPMove(HTTPRedirection):
+    """A redirection to ``location``, a non-empty URL reference."""
+
+    def __init__(
+        self,
+        location: object,
+        *,
+        headers: Headers | None = None,
+        reason: str | None = None,
+        body: bytes | None = None,
+        text: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        if not str(location):
+            raise ValueError("location: expected a URL, got an empty one")
+        super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
+        self.location = str(location)
+        self.headers["Location"] = self.location
+
+
+class HTTPMultipleChoices(HTTPMove):
+    status_code = 300
+
+
+class HTTPMovedPermanently(HTTPMove):
+    status_code = 301
+
+
+class HTTPFound(HTTPMove):
+    status_code = 302
+
+
+class HTTPSeeOther(HTTPMove):
+    status_code = 303
+
+
+class HTTPNotModified(HTTPRedirection):
+    status_code = 304
+    empty_body = True
+
+
+class HTTPUseProxy(HTTPMove):
+    status_code = 305
+
+
+class HTTPTemporaryRedirect(HTTPMove):
+    status_code = 307
+
+
+class HTTPPermanentRedirect(HTTPMove):
+    status_code = 308
+
+
+class HTTPError(HTTPException):
+    """4xx and 5xx."""
+
+
+class HTTPClientError(HTTPError):
+    """4xx."""
+
+
+class HTTPBadRequest(HTTPClientError):
+    status_code = 400
+
+
+class HTTPUnauthorized(HTTPClientError):
+    status_code = 401
+
+
+class HTTPPaymentRequired(HTTPClientError):
+    status_code = 402
+
+
+class HTTPForbidden(HTTPClientError):
+    status_code = 403
+
+
+class HTTPNotFound(HTTPClientError):
+    status_code = 404
+
+
+class HTTPMethodNotAllowed(HTTPClientError):
+    """The resource exists, and answers other methods: those in ``allowed_methods``."""
+
+    status_code = 405
+
+    def __init__(
+        self,
+        method: str,
+        allowed_methods: Iterable[str],
+        *,
+        headers: Headers | None = None,
+        reason: str | None = None,
+        body: bytes | None = None,
+        text: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
+        self.method = method
+        self.allowed_methods = set(allowed_methods)
+        self.headers["Allow"] = ",".join(sorted(self.allowed_methods))
+
+
+class HTTPNotAcceptable(HTTPClientError):
+    status_code = 406
+
+
+class HTTPProxyAuthenticationRequired(HTTPClientError):
+    status_code = 407
+
+
+class HTTPRequestTimeout(HTTPClientError):
+    status_code = 408
+
+
+class HTTPConflict(HTTPClientError):
+    status_code = 409
+
+
+class HTTPGone(HTTPClientError):
+    status_code = 410
+
+
+class HTTPLengthRequired(HTTPClientError):
+    status_code = 411
+
+
+class HTTPPreconditionFailed(HTTPClientError):
+    status_code = 412
+
+
+class HTTPRequestEntityTooLarge(HTTPClientError):
+    """The body is larger than ``max_size`` bytes."""
+
+    status_code = 413
+
+    def __init__(
+        self,
+        max_size: int,
+        actual_size: int,
+        *,
+        headers: Headers | None = None,
+        reason: str | None = None,
+        body: bytes | None = None,
+        text: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        if text is None and body is None:
+            text = f"Maximum request body size {max_size} exceeded."
+        super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
+        self.max_size = max_size
+        self.actual_size = actual_size
+
+
+class HTTPRequestURITooLong(HTTPClientError):
+    status_code = 414
+
+
+class HTTPUnsupportedMediaType(HTTPClientError):
+    status_code = 415
+
+
+class HTTPRequestRangeNotSatisfiable(HTTPClientError):
+    status_code = 416
+
+
+class HTTPExpectationFailed(HTTPClientError):
+    status_code = 417
+
+
+class HTTPMisdirectedRequest(HTTPClientError):
+    status_code = 421
+
+
+class HTTPUnprocessableEntity(HTTPClientError):
+    status_code = 422
+
+
+class HTTPFailedDependency(HTTPClientError):
+    status_code = 424
+
+
+class HTTPUpgradeRequired(HTTPClientError):
+    status_code = 426
+
+
+class HTTPPreconditionRequired(HTTPClientError):
+    status_code = 428
+
+
+class HTTPTooManyRequests(HTTPClientError):
+    status_code = 429
+
+
+class HTTPRequestHeaderFieldsTooLarge(HTTPClientError):
+    status_code = 431
+
+
+class HTTPUnavailableForLegalReasons(HTTPClientError):
+    """Blocked by law; ``link`` names who demanded it (RFC 7725)."""
+
+    status_code = 451
+
+    def __init__(
+        self,
+        link: object,
+        *,
+        headers: Headers | None = None,
+        reason: str | None = None,
+        body: bytes | None = None,
+        text: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
+        self.link = None if link is None else str(link)
+        if self.link:
+            self.headers["Link"] = f'<{self.link}>; rel="blocked-by"'
+
+
+class HTTPServerError(HTTPError):
+    """5xx."""
+
+
+class HTTPInternalServerError(HTTPServerError):
+    status_code = 500
+
+
+class HTTPNotImplemented(HTTPServerError):
+    status_code = 501
+
+
+class HTTPBadGateway(HTTPServerError):
+    status_code = 502
+
+
+class HTTPServiceUnavailable(HTTPServerError):
+    status_code = 503
+
+
+class HTTPGatewayTimeout(HTTPServerError):
+    status_code = 504
+
+
+class HTTPVersionNotSupported(HTTPServerError):
+    status_code = 505
+
+
+class HTTPVariantAlsoNegotiates(HTTPServerError):
+    status_code = 506
+
+
+class HTTPInsufficientStorage(HTTPServerError):
+    status_code = 507
+
+
+class HTTPNotExtended(HTTPServerError):
+    status_code = 510
+
+
+class HTTPNetworkAuthenticationRequired(HTTPServerError):
+    status_code = 511
+
+
+#: The answers that a broken request gets from the wire's status hint.
+FOR_STATUS: Final[dict[int, type[HTTPException]]] = {
+    error.status_code: error
+    for error in (
+        HTTPBadRequest,
+        HTTPRequestTimeout,
+        HTTPRequestURITooLong,
+        HTTPExpectationFailed,
+        HTTPRequestHeaderFieldsTooLarge,
+        HTTPNotImplemented,
+        HTTPVersionNotSupported,
+    )
+}

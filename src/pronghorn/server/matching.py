@@ -1,0 +1,20 @@
+"""What a router finds for a request, as far as requests know of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+
+class ApplicationLike(Protocol):
+    """What a request can be asked of its application."""
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
+class AbstractMatchInfo(ABC):
+    """The handler that a router chose, and what the path said."""
+
+    @property
+    @abstractmethod
+    def handler(self) -> Callable[[Any], Awaitable[Any]]:
+        """Called with the request; its awaited result is the response."""

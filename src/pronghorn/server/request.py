@@ -1,0 +1,297 @@
+"""Requests as handlers see them. What most handlers never look at is made when it is looked at."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from multidict import CIMultiDictProxy, MultiDictProxy
+from yarl import URL
+
+from ..io.exchange import Exchange
+from ..io.stream import StreamReader, whole_stream
+from ..wire.coding import Decoder, decoder_for
+from ..wire.errors import ProtocolError
+from ..wire.events import HttpVersion, RequestHead
+from ..wire.fields import parse_media_type
+from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge
+from .matching import AbstractMatchInfo, ApplicationLike
+from .storage import Storage
+
+
+class RequestPayloadError(Exception):
+    """The body of a request was broken, or ended before it was whole. Unhandled, it is answered with 400 or 408."""
+
+    def __init__(self, message: str, status_hint: int = 400) -> None:
+        super().__init__(message)
+        self.status_hint = status_hint
+
+
+class ConnectionFacts(Protocol):
+    """What a request knows of the connection that it came on."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
+    @property
+    def task(self) -> "asyncio.Task[None] | None": ...
+
+
+class BaseRequest(Storage):
+    """A request, without an application: what a low-level server's handler gets."""
+
+    #: Bytes that `read` accepts before it gives up with 413; 0 is unlimited.
+    _client_max_size: int = 1024**2
+    _content: StreamReader | None = None
+    _headers: CIMultiDictProxy[str] | None = None
+    _read_body: bytes | None = None
+    _rel_url: URL | None = None
+
+    def __init__(
+        self,
+        head: RequestHead,
+        body: bytes | StreamReader,
+        exchange: Exchange,
+        connection: ConnectionFacts,
+    ) -> None:
+        self._head = head
+        self._body = body
+        self._connection = connection
+        #: Where the response goes.
+        self.exchange = exchange
+        #: The method, as sent: methods are case-sensitive.
+        self.method = head.method
+        self.version: HttpVersion = head.version
+        #: The connection may serve another request after this one.
+        self.may_persist = True
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.method} {self._head.target}>"
+
+    # The request line
+
+    @property
+    def raw_path(self) -> str:
+        """The request-target, undecoded, with its query."""
+        return self._head.target
+
+    @property
+    def rel_url(self) -> URL:
+        """Path and query."""
+        url = self._rel_url
+        if url is None:
+            target = self._head.target
+            if target[0] == "/":
+                path, mark, query = target.partition("?")
+                url = URL.build(path=path, query_string=query, encoded=True)
+            elif self.method == "CONNECT":
+                url = URL.build(path="", encoded=True)
+            elif target == "*":
+                url = URL.build(path="*", encoded=True)
+            else:
+                url = URL(target, encoded=True).relative()
+            self._rel_url = url
+        return url
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return self.rel_url.path
+
+    @property
+    def path_qs(self) -> str:
+        """Path and query as text, percent-encoded."""
+        return str(self.rel_url)
+
+    @property
+    def query(self) -> MultiDictProxy[str]:
+        """The parameters in the query, decoded."""
+        return self.rel_url.query
+
+    @property
+    def query_string(self) -> str:
+        """The query, decoded."""
+        return self.rel_url.query_string
+
+    @property
+    def url(self) -> URL:
+        """The whole URL, as far as the client told it: scheme of the connection, Host, path and query."""
+        authority = URL.build(scheme=self.scheme, authority=self.host, encoded=True)
+        return authority.join(self.rel_url) if self.rel_url.raw_path.startswith("/") else authority
+
+    @property
+    def host(self) -> str:
+        """The Host field, which the wire has checked; the local address for clients that sent none."""
+        host = self._head.headers.get("Host")
+        if host:
+            return host
+        name = self.get_extra_info("sockname")
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "localhost"
+
+    @property
+    def secure(self) -> bool:
+        """The connection is encrypted."""
+        return self.get_extra_info("sslcontext") is not None
+
+    @property
+    def scheme(self) -> str:
+        """ "https" on an encrypted connection, else "http"."""
+        return "https" if self.secure else "http"
+
+    @property
+    def remote(self) -> str | None:
+        """The address of the peer that opened the connection."""
+        name = self.get_extra_info("peername")
+        if isinstance(name, (tuple, list)):
+            return str(name[0])
+        return str(name) if name else None
+
+    # The fields
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The fields; a name may have several values."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = CIMultiDictProxy(self._head.headers)
+        return headers
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Names and values as they came, undecoded."""
+        return self._head.raw_headers
+
+    @property
+    def keep_alive(self) -> bool:
+        """The client would send another request on this connection."""
+        return self._head.is_persistent
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body; application/octet-stream if the client did not say."""
+        value = self._head.headers.get("Content-Type")
+        return "application/octet-stream" if not value else parse_media_type(value)[0]
+
+    @property
+    def charset(self) -> str | None:
+        """The charset of the body, if the client said."""
+        return parse_media_type(self._head.headers.get("Content-Type", ""))[1].get("charset")
+
+    @property
+    def content_length(self) -> int | None:
+        """The length of the body in bytes, if the client said."""
+        value = self._head.headers.get("Content-Length")
+        return None if value is None else int(value)
+
+    # The body
+
+    @property
+    def body_exists(self) -> bool:
+        """The request has a body, read or not."""
+        return self._body != b""
+
+    @property
+    def can_read_body(self) -> bool:
+        """The request has a body that is not wholly read."""
+        return self.body_exists and not self.content.at_eof()
+
+    @property
+    def content(self) -> StreamReader:
+        """The body as a stream."""
+        content = self._content
+        if content is None:
+            body = self._body
+            if not isinstance(body, StreamReader):
+                body = whole_stream(body, self._decoder(), payload_error)
+            content = self._content = body
+        return content
+
+    async def read(self) -> bytes:
+        """Read the whole body; a second call gives the same bytes.
+
+        Raises HTTPRequestEntityTooLarge past ``client_max_size``, RequestPayloadError for a broken body.
+        """
+        whole = self._read_body
+        if whole is None:
+            body, limit = self._body, self._client_max_size
+            if isinstance(body, bytes) and self._content is None and not self._is_coded:
+                if limit and len(body) > limit:
+                    raise HTTPRequestEntityTooLarge(limit, len(body))
+                whole = body
+            else:
+                whole = await self._read_bounded(self.content, limit)
+            self._read_body = whole
+        return whole
+
+    async def _read_bounded(self, content: StreamReader, limit: int) -> bytes:
+        announced = self.content_length
+        if limit and announced is not None and announced > limit:
+            raise HTTPRequestEntityTooLarge(limit, announced)
+        whole = bytearray()
+        while chunk := await content.readany():
+            whole += chunk
+            if limit and len(whole) > limit:
+                raise HTTPRequestEntityTooLarge(limit, len(whole))
+        return bytes(whole)
+
+    async def text(self) -> str:
+        """Read the whole body and decode it; HTTPBadRequest if its charset is unknown or does not fit."""
+        body = await self.read()
+        charset = self.charset or "utf-8"
+        try:
+            return body.decode(charset)
+        except (LookupError, UnicodeDecodeError) as error:
+            raise HTTPBadRequest(text=f"The body is not {charset[:40]!r} text.") from error
+
+    async def json(self, *, loads: Callable[[str], Any] = json.loads) -> Any:
+        """Read the whole body and parse it as JSON; what ``loads`` raises is raised."""
+        return loads(await self.text())
+
+    @property
+    def _is_coded(self) -> bool:
+        return "Content-Encoding" in self._head.headers
+
+    def _decoder(self) -> Decoder | None:
+        return decoder_for(self._head.headers["Content-Encoding"]) if self._is_coded else None
+
+    # The connection
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport of the connection, None once it is closed."""
+        return self._connection.transport
+
+    @property
+    def task(self) -> "asyncio.Task[None] | None":
+        """The task that handles this request."""
+        return self._connection.task or asyncio.current_task()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the transport says of ``name``: see `asyncio.BaseTransport.get_extra_info`."""
+        transport = self._connection.transport
+        return default if transport is None else transport.get_extra_info(name, default)
+
+
+class Request(BaseRequest):
+    """A request on its way through an application."""
+
+    _app: ApplicationLike | None = None
+    _match_info: AbstractMatchInfo | None = None
+
+    @property
+    def app(self) -> ApplicationLike:
+        """The application that handles the request."""
+        if self._app is None:
+            raise RuntimeError("request.app: the request has not reached an application")
+        return self._app
+
+    @property
+    def match_info(self) -> Any:
+        """What the router found: the parts of the path by name."""
+        if self._match_info is None:
+            raise RuntimeError("request.match_info: the request has not been routed")
+        return self._match_info
+
+
+def payload_error(error: ProtocolError) -> RequestPayloadError:
+    """What a reader of a broken request body gets."""
+    return RequestPayloadError(error.message, error.status_hint)

@@ -1,0 +1,97 @@
+"""A server without an application: makes connections, counts them, and ends them gracefully."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..io.channel import Channel
+from ..io.deadline import Sweep
+from .connection import Log, ServerConnection
+from .request import BaseRequest
+from .response import StreamResponse
+from .settings import ServerSettings
+
+Handler = Callable[[Any], Awaitable[StreamResponse]]
+
+
+class Server:
+    """A protocol factory for ``loop.create_server``: every request goes to ``handler``.
+
+    ``settings`` are the fields of `ServerSettings`, as keywords.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        request_factory: Callable[..., BaseRequest] = BaseRequest,
+        access_log: Log | None = None,
+        **settings: Any,
+    ) -> None:
+        self.handler = handler
+        self.request_factory = request_factory
+        self.access_log = access_log if access_log is not None and access_log.enabled else None
+        self.settings = ServerSettings(**settings)
+        self.is_closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections: set[ServerConnection] = set()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self.sweep: Sweep
+
+    def __call__(self) -> Channel:
+        """A new connection's protocol, on the running loop."""
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+            self.sweep = Sweep(loop)
+        return ServerConnection(self, loop).channel
+
+    @property
+    def connections(self) -> list[ServerConnection]:
+        """The open connections."""
+        return list(self._connections)
+
+    def opened(self, connection: ServerConnection) -> None:
+        self._connections.add(connection)
+        self._is_empty.clear()
+
+    def closed(self, connection: ServerConnection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._is_empty.set()
+
+    def pre_shutdown(self) -> None:
+        """Close idle connections, and let no other one begin another request."""
+        self.is_closing = True
+        for connection in self.connections:
+            connection.shut_down()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Wait up to ``timeout`` seconds for requests to be answered, then cancel their handlers and close."""
+        self.pre_shutdown()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._is_empty.wait()
+        except TimeoutError:
+            await self._cancel_all()
+        if self._loop is not None:
+            self.sweep.close()
+
+    async def _cancel_all(self) -> None:
+        tasks = [connection.task for connection in self.connections if connection.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_GRACE)
+        for connection in self.connections:
+            connection.channel.abort()
+        try:
+            async with asyncio.timeout(_CANCEL_GRACE):
+                await self._is_empty.wait()
+        except TimeoutError:
+            pass  # a transport that does not report its end; there is nothing left to wait for
+
+
+#: Seconds that cancelled handlers have to clean up.
+_CANCEL_GRACE = 10.0

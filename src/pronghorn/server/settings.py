@@ -1,0 +1,28 @@
+"""What a server is told once and every connection of it reads."""
+
+from dataclasses import dataclass, field
+
+from ..wire.limits import DEFAULT_LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Times in seconds, sizes in bytes. All deadlines are on by default."""
+
+    # Longer than the 60 s after which nginx and most load balancers close, so that they close first.
+    keepalive_timeout: float = 75.0
+    # A head that takes longer is a slow attack or a dead peer (granian: 30 s, nginx: 60 s).
+    head_timeout: float = 30.0
+    # Time for each further `progress_size` of a request body, or for its end.
+    body_timeout: float = 30.0
+    progress_size: int = 16 * 1024
+    # Time for a peer that has stopped reading to take in half a buffer of ours.
+    write_timeout: float = 30.0
+    # Request content that nobody read and that is passed over to keep the connection.
+    drain_size: int = 64 * 1024
+    tcp_keepalive: bool = True
+    #: Cancel a handler when its client goes away.
+    handler_cancellation: bool = False
+    #: Undo the content codings of request bodies.
+    auto_decompress: bool = True
+    limits: Limits = field(default=DEFAULT_LIMITS)
