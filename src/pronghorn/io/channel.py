@@ -212,7 +212,11 @@ class Channel(asyncio.Protocol):
         if transport.is_closing() or not transport.can_write_eof():
             transport.close()
             return
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:
+            transport.abort()  # the peer has reset the connection, and the loop has not told us yet
+            return
         self._linger_timer = self._loop.call_later(LINGER_SECONDS, self.abort)
 
     def _linger_on(self, size: int) -> None:

@@ -33,42 +33,44 @@ class Clock(Protocol):
 class Sweep:
     """The running deadlines of one owner, on one clock."""
 
-    __slots__ = ("_clock", "_running", "_timer")
+    __slots__ = ("_clock", "_swept", "_timer", "time")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._running: set[Deadline] = set()
+        self.time = clock.time
+        #: Those that were running at the last tick or were started since; a stopped one leaves at the next.
+        self._swept: set[Deadline] = set()
         self._timer: Timer | None = None
 
-    def time(self) -> float:
-        return self._clock.time()
-
     def add(self, deadline: "Deadline") -> None:
-        self._running.add(deadline)
+        """Watch ``deadline`` until it stops."""
+        self._swept.add(deadline)
         if self._timer is None:
-            self._timer = self._clock.call_at(self._clock.time() + _TICK, self._tick)
-
-    def discard(self, deadline: "Deadline") -> None:
-        self._running.discard(deadline)
+            self._timer = self._clock.call_at(self.time() + _TICK, self._tick)
 
     def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
+        """A timer for one deadline alone."""
         return self._clock.call_at(when, callback)
 
     def close(self) -> None:
-        """Forget all deadlines; none strikes any more."""
-        self._running.clear()
+        """Forget all long deadlines; none strikes any more."""
+        for deadline in self._swept:
+            deadline.is_swept = False
+        self._swept.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _tick(self) -> None:
         self._timer = None
-        now = self._clock.time()
-        for deadline in [deadline for deadline in self._running if deadline.at <= now]:
-            # An earlier one may have stopped it meanwhile.
+        now = self.time()
+        for deadline in list(self._swept):
             if deadline.at <= now:
                 deadline.strike()
-        if self._running and self._timer is None:
+            if deadline.at == _NEVER:
+                deadline.is_swept = False
+                self._swept.discard(deadline)
+        if self._swept and self._timer is None:
             self._timer = self._clock.call_at(now + _TICK, self._tick)
 
 
@@ -76,7 +78,7 @@ class Sweep:
 class Deadline:
     """Calls ``action`` once if it isn't stopped or started anew in time."""
 
-    __slots__ = ("_action", "_sweep", "_timer", "at")
+    __slots__ = ("_action", "_sweep", "_timer", "at", "is_swept")
 
     def __init__(self, sweep: Sweep, action: Callable[[], object]) -> None:
         self._sweep = sweep
@@ -84,6 +86,8 @@ class Deadline:
         self._timer: Timer | None = None
         #: When it strikes, on the sweep's clock; infinity while it does not run.
         self.at = _NEVER
+        #: The sweep looks at it; starting and stopping need not tell.
+        self.is_swept = False
 
     @property
     def is_running(self) -> bool:
@@ -95,7 +99,9 @@ class Deadline:
         sweep = self._sweep
         self.at = at = sweep.time() + seconds
         if seconds > PRECISE:
-            sweep.add(self)
+            if not self.is_swept:
+                self.is_swept = True
+                sweep.add(self)
         elif self._timer is None or self._timer.when() > at:
             # A timer that comes too early looks at `at` and is set anew: restarting costs nothing.
             self._drop_timer()
@@ -104,7 +110,6 @@ class Deadline:
     def stop(self) -> None:
         """Don't strike."""
         self.at = _NEVER
-        self._sweep.discard(self)
         if self._timer is not None:
             self._drop_timer()
 

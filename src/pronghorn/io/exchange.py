@@ -84,9 +84,7 @@ class Http1Exchange:
         upgrade: str = "",
     ) -> None:
         self._channel.write(
-            self._machine.send_head(
-                first, second, fields, length, body=body, is_persistent=is_persistent, upgrade=upgrade
-            )
+            self._machine.send_head(first, second, fields, length, body, is_persistent, upgrade)
         )
 
     def informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 from aiosignal import Signal
 
+from ..io.exchange import Exchange
+from ..io.stream import StreamReader
 from ..log import web_logger
+from ..wire.events import RequestHead
 from .connection import Log
-from .request import Request
+from .request import ConnectionFacts, Request
 from .response import StreamResponse
 from .routing.dispatcher import RouteDefinition, UrlDispatcher
 from .server import Server
@@ -91,8 +94,10 @@ class Application(Storage):
         """A server for this application; ``settings`` are those of `ServerSettings`."""
         return Server(self._handle, request_factory=self._make_request, access_log=access_log, **settings)
 
-    def _make_request(self, *parts: Any) -> Request:
-        request = Request(*parts)
+    def _make_request(
+        self, head: RequestHead, body: bytes | StreamReader, exchange: Exchange, connection: ConnectionFacts
+    ) -> Request:
+        request = Request(head, body, exchange, connection)
         request._app = self
         request._client_max_size = self._client_max_size
         return request

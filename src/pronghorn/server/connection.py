@@ -106,7 +106,6 @@ class ServerConnection:
     # What the channel reports
 
     def receive(self, events: Sequence[Event]) -> None:
-        machine, channel = self._machine, self.channel
         if not events:
             self._wait_for_rest()
             return
@@ -118,20 +117,20 @@ class ServerConnection:
                     self._begin(event)
                 else:
                     self._deliver(event)
-            events = ()
+            if self._current is not None or not self._machine.is_over:
+                break
             left -= 1
-            if self._current is None and machine.is_over and not channel.is_lost:
-                if not machine.is_reusable or self._host.is_closing:
-                    self._close()
-                elif channel.is_write_paused:
-                    break
-                elif left or not machine.held:
-                    events = self._next()
-                else:
-                    self._loop.call_soon(self._go_on)
+            if left or not self._machine.held:
+                events = self._next()
+            else:
+                self._loop.call_soon(self._go_on)
+                break
         self._is_in_burst = False
-        if machine.held > self._host.settings.limits.pipelined:
-            channel.pause_reading()
+        self._bound_held()
+
+    def _bound_held(self) -> None:
+        if self._machine.held > self._host.settings.limits.pipelined:
+            self.channel.pause_reading()
 
     def fail(self, error: ProtocolError) -> None:
         """The peer broke the protocol: answer, if no answer has begun, and close."""
@@ -223,13 +222,16 @@ class ServerConnection:
         try:
             try:
                 response = await self._host.handler(request)
-                self._check_response(response)
+                if not isinstance(response, StreamResponse):
+                    raise TypeError(f"a handler should return a response, got {type(response).__name__}")
             except HTTPException as error:
                 response = error
             except RequestPayloadError as error:
                 response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(text=f"{error.status_hint}: {error}")
             await response.prepare(request)
             await response.write_eof()
+            if self._machine.writing is Writing.DUE:
+                raise RuntimeError(f"a handler should return a new response, got one sent before: {response!r}")
         except Exception as error:
             if self.channel.is_lost and isinstance(error, (ConnectionResetError, RequestPayloadError)):
                 server_logger.debug("the client went away during %r", request)
@@ -240,12 +242,6 @@ class ServerConnection:
             self._finish(request)
         if log is not None and response is not None and log.enabled:
             log.log(request, response, self._loop.time() - start)
-
-    def _check_response(self, response: object) -> None:
-        if not isinstance(response, StreamResponse):
-            raise TypeError(f"a handler should return a response, got {type(response).__name__}")
-        if response.prepared and self._machine.writing is Writing.DUE:
-            raise RuntimeError(f"a handler should return a new response, got one that was sent before: {response!r}")
 
     def _answer_failure(self, request: BaseRequest) -> StreamResponse | None:
         """500 without a word about why; nothing, if the head of another answer has left already."""
@@ -260,7 +256,7 @@ class ServerConnection:
         self._exchange.head(
             response.status,
             response.reason,
-            list(response.headers.items()),
+            response.fields(),
             None,
             body=response.body or b"",
             is_persistent=False,
@@ -282,39 +278,44 @@ class ServerConnection:
         if machine.reading is Reading.BODY:
             self._exchange.fail(RequestPayloadError("the request is over"))
             self._exchange.discard()
-            if not machine.is_reusable:
-                self._close()
-            else:
+            if machine.is_reusable:
                 self._patience.start(self._host.settings.body_timeout)
+            else:
+                self._close()
         elif not self._is_in_burst:
-            if machine.held or not machine.is_reusable or self._host.is_closing:
+            if machine.held:
                 self._loop.call_soon(self._go_on)
             else:
                 self._next()
 
     def _go_on(self) -> None:
         """Take up the loop again, from the event loop."""
-        channel, machine = self.channel, self._machine
-        if self._current is not None or channel.is_lost or channel.is_write_paused or not machine.is_over:
-            return
-        if not machine.is_reusable or self._host.is_closing:
-            self._close()
-            return
-        channel.resume_reading()
-        events = self._next()
-        if events:
-            self.receive(events)
+        if self._current is None and self._machine.is_over:
+            self.channel.resume_reading()
+            events = self._next()
+            if events:
+                self.receive(events)
 
     def _next(self) -> Sequence[Event]:
+        """The exchange is over: the events of the next one, if it can follow and has come."""
+        machine, channel = self._machine, self.channel
+        if channel.is_write_paused or channel.is_lost:
+            return ()
+        if self._host.is_closing:
+            self._close()
+            return ()
         try:
-            events = self._machine.resume()
+            events = machine.resume()
         except ProtocolError as error:
             self.fail(error)
             return ()
         if not events:
-            settings = self._host.settings
-            self._awaits_head = self._machine.held > 0
-            self._patience.start(settings.head_timeout if self._awaits_head else settings.keepalive_timeout)
+            if machine.reading is Reading.CLOSED:
+                self._close(lingers=machine.held > 0)
+            else:
+                self._awaits_head = machine.held > 0
+                settings = self._host.settings
+                self._patience.start(settings.head_timeout if self._awaits_head else settings.keepalive_timeout)
         return events
 
     # Waiting and closing
@@ -326,8 +327,7 @@ class ServerConnection:
             if self._current is None:
                 self._close()
         elif self._current is not None:
-            if machine.held > self._host.settings.limits.pipelined:
-                self.channel.pause_reading()
+            self._bound_held()
         elif machine.reading is Reading.HEAD and not self._awaits_head:
             # The head deadline starts with the first byte, and no later byte puts it off.
             self._awaits_head = True
@@ -348,14 +348,16 @@ class ServerConnection:
         if self._current is not None:
             self._current.may_persist = False
 
-    def _close(self) -> None:
+    def _close(self, *, lingers: bool | None = None) -> None:
         """Close; linger if the peer may still be sending."""
         self._patience.stop()
         self._write_patience.start(self._host.settings.write_timeout)
-        if self._machine.reading in (Reading.HEAD, Reading.WHOLE) and not self._machine.held:
-            self.channel.close()
-        else:
+        if lingers is None:
+            lingers = self._machine.reading not in (Reading.HEAD, Reading.WHOLE) or self._machine.held > 0
+        if lingers:
             self.channel.linger()
+        else:
+            self.channel.close()
 
     def shut_down(self) -> None:
         """Close as soon as no request is being handled."""

@@ -14,6 +14,8 @@ class ApplicationLike(Protocol):
 class AbstractMatchInfo(ABC):
     """The handler that a router chose, and what the path said."""
 
+    __slots__ = ()
+
     @property
     @abstractmethod
     def handler(self) -> Callable[[Any], Awaitable[Any]]:

@@ -53,14 +53,14 @@ class _DateField:
     __slots__ = ("_field", "_second")
 
     def __init__(self) -> None:
-        self._second = -1
+        self._second = 0
         self._field = ("Date", "")
 
     def current(self) -> tuple[str, str]:
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._field = ("Date", format_date(second))
+        now = time.time()
+        if not 0 <= now - self._second < 1:
+            self._second = int(now)
+            self._field = ("Date", format_date(now))
         return self._field
 
 
@@ -122,8 +122,7 @@ class StreamResponse(Storage):
         ValueError for a status outside 100 to 999 or a control character in ``reason``.
         """
         self._refuse_if_prepared("the status")
-        if reason is None:
-            reason = REASONS.get(status, "")
+        reason = REASONS.get(status, "") if reason is None else reason
         format_status_line(status, reason)
         self._status = status
         self._reason = reason
@@ -200,7 +199,7 @@ class StreamResponse(Storage):
     @property
     def prepared(self) -> bool:
         """`prepare` was called: status and fields are settled."""
-        return self._exchange is not None or self._has_ended
+        return self._has_ended or self._exchange is not None
 
     @property
     def has_ended(self) -> bool:
@@ -260,21 +259,20 @@ class StreamResponse(Storage):
         exchange.head(
             self._status,
             self._reason,
-            self._fields(),
+            self.fields(),
             length,
             body=body,
-            is_persistent=self._persists(request),
+            is_persistent=request.may_persist and self._is_persistent is not False and not self._says_close(),
         )
 
-    def _persists(self, request: Answerable) -> bool:
-        if self._is_persistent is False:
+    def _says_close(self) -> bool:
+        headers = self._headers
+        if headers is None or _CONNECTION not in headers:
             return False
-        if self._headers is not None and _CONNECTION in self._headers:
-            options = list_members(", ".join(self._headers.getall(_CONNECTION)))
-            return request.may_persist and "close" not in options
-        return request.may_persist
+        return "close" in list_members(", ".join(headers.getall(_CONNECTION)))
 
-    def _fields(self) -> Iterable[tuple[str, str]]:
+    def fields(self) -> Iterable[tuple[str, str]]:
+        """The fields as they are sent, without those that follow from the framing."""
         headers = self._headers
         if headers is None:
             return (("Content-Type", self._content_type), _date_field.current(), _SERVER_FIELD)
@@ -337,8 +335,13 @@ class Response(StreamResponse):
             self._content_type = _content_type_for(content_type, charset, text is not None)
             if given is not None:
                 given[_CONTENT_TYPE] = self._content_type
-        self.set_status(status, reason)
-        self._headers = given
+        if reason is None and status in REASONS:
+            self._status = status
+            self._reason = REASONS[status]
+        else:
+            self.set_status(status, reason)
+        if given is not None:
+            self._headers = given
         if text is not None:
             self._body = text.encode(charset or "utf-8")
             self._text = text
@@ -416,7 +419,6 @@ class Response(StreamResponse):
         else:
             self._send_head(self._request, exchange, body)
         self._end()
-        await exchange.drain()
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from .errors import ProtocolError
 
 #: The most that one step gives out, in bytes.
 STEP: Final = 256 * 1024
+_WINDOW: Final = 16 * 1024
 
 
 class Decoder(Protocol):
@@ -36,43 +37,59 @@ class ZlibDecoder:
     the raw one; the first byte tells them apart.
     """
 
-    __slots__ = ("_held", "_inflate", "_is_gzip", "_is_started", "has_more")
+    __slots__ = ("_at", "_inflate", "_input", "_is_gzip", "_is_started", "has_more")
 
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding == "gzip"
         self._inflate = zlib.decompressobj(wbits=31 if self._is_gzip else 15)
-        self._held = b""
+        self._input = b""
+        self._at = 0
         self._is_started = False
         self.has_more = False
 
     def decode(self, data: bytes) -> bytes:
-        data = self._held + data if self._held else data
-        self._held = b""
-        if not data and not self.has_more:
-            return b""
+        if data:
+            self._input = self._input[self._at :] + data
+            self._at = 0
+        pieces: list[bytes] = []
+        room = STEP
+        while room and (self.has_more or self._at < len(self._input)):
+            self.has_more = False
+            piece = self._inflate_window(room)
+            pieces.append(piece)
+            room -= len(piece)
+        # A full step may have left output inside zlib even when it took all of its input.
+        self.has_more = not room
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _inflate_window(self, room: int) -> bytes:
+        """Inflate a part of the input: zlib copies what follows a member, so it may not see all of it each time."""
+        window = self._input[self._at : self._at + _WINDOW]
+        self._at += len(window)
+        if self._inflate.eof or not self._is_started:
+            window = self._begin(window)
+            if not window:
+                return b""
+        try:
+            output = self._inflate.decompress(window, room)
+        except zlib.error as error:
+            raise ProtocolError(f"content coding: malformed {'gzip' if self._is_gzip else 'deflate'} data") from error
+        self._at -= len(self._inflate.unconsumed_tail or self._inflate.unused_data)
+        return output
+
+    def _begin(self, window: bytes) -> bytes:
         if not self._is_started:
             self._is_started = True
             # RFC 1950 section 2.2: CM is 8 in the low four bits of a zlib header.
-            if not self._is_gzip and data[0] & 0x0F != 8:
+            if not self._is_gzip and window[0] & 0x0F != 8:
                 self._inflate = zlib.decompressobj(wbits=-15)
-        if self._inflate.eof:
-            data = self._next_member(data)
-        try:
-            output = self._inflate.decompress(data, STEP)
-        except zlib.error as error:
-            raise ProtocolError(f"content coding: malformed {'gzip' if self._is_gzip else 'deflate'} data") from error
-        self._held = self._inflate.unconsumed_tail or self._inflate.unused_data
-        # A full step may have left output inside zlib even when it took all of its input.
-        self.has_more = bool(self._held) or len(output) == STEP
-        return output
-
-    def _next_member(self, data: bytes) -> bytes:
-        if not self._is_gzip:
+            return window
+        if window and not self._is_gzip:
             raise ProtocolError("content coding: bytes after the end of the deflate data")
-        data = data.lstrip(b"\0")  # padding between members, as gzip(1) allows
-        if data:
+        window = window.lstrip(b"\0")  # padding between members, as gzip(1) allows
+        if window:
             self._inflate = zlib.decompressobj(wbits=31)
-        return data
+        return window
 
     def finish(self) -> None:
         if self._is_started and not self._inflate.eof:

@@ -1,4 +1,4 @@
-"""The one error of the wire."""
+"""The one error of the wire, and its most common kind."""
 
 
 class ProtocolError(Exception):
@@ -13,3 +13,7 @@ class ProtocolError(Exception):
         super().__init__(message)
         self.message = message
         self.status_hint = status_hint
+
+
+class ConnectionEnded(ProtocolError):
+    """The peer closed in the middle of a message, or before it had sent one that was due."""

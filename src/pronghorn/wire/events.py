@@ -39,20 +39,17 @@ class Head(Event):
 
     __slots__ = ("body", "expects_continue", "headers", "is_persistent", "lines", "upgrade", "version")
 
-    def __init__(
-        self, version: HttpVersion, headers: CIMultiDict[str], lines: RawLines, is_persistent: bool
-    ) -> None:
-        self.version = version
-        self.headers = headers
-        self.lines = lines
-        #: The sender allows another message after this one (RFC 9112 section 9.3).
-        self.is_persistent = is_persistent
-        #: The whole content, if it came with the head; None if it follows.
-        self.body: bytes | None = None
-        #: The protocol offered or switched to; "connect" for a tunnel; "" for none.
-        self.upgrade = ""
-        #: The sender waits for 100 (Continue) before it sends the content.
-        self.expects_continue = False
+    version: HttpVersion
+    headers: CIMultiDict[str]
+    lines: RawLines
+    #: The sender allows another message after this one (RFC 9112 section 9.3).
+    is_persistent: bool
+    #: The whole content, if it came with the head; None if it follows.
+    body: bytes | None
+    #: The protocol offered or switched to; "connect" for a tunnel; "" for none.
+    upgrade: str
+    #: The sender waits for 100 (Continue) before it sends the content.
+    expects_continue: bool
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -68,17 +65,17 @@ class RequestHead(Head):
     __slots__ = ("method", "target")
 
     def __init__(
-        self,
-        method: str,
-        target: str,
-        version: HttpVersion,
-        headers: CIMultiDict[str],
-        lines: RawLines,
-        is_persistent: bool,
+        self, method: str, target: str, version: HttpVersion, headers: CIMultiDict[str], lines: RawLines
     ) -> None:
-        Head.__init__(self, version, headers, lines, is_persistent)
         self.method = method
         self.target = target
+        self.version = version
+        self.headers = headers
+        self.lines = lines
+        self.is_persistent = version is HttpVersion11
+        self.body = None
+        self.upgrade = ""
+        self.expects_continue = False
 
 
 class ResponseHead(Head):
@@ -87,17 +84,17 @@ class ResponseHead(Head):
     __slots__ = ("reason", "status")
 
     def __init__(
-        self,
-        status: int,
-        reason: str,
-        version: HttpVersion,
-        headers: CIMultiDict[str],
-        lines: RawLines,
-        is_persistent: bool,
+        self, status: int, reason: str, version: HttpVersion, headers: CIMultiDict[str], lines: RawLines
     ) -> None:
-        Head.__init__(self, version, headers, lines, is_persistent)
         self.status = status
         self.reason = reason
+        self.version = version
+        self.headers = headers
+        self.lines = lines
+        self.is_persistent = version is HttpVersion11
+        self.body = None
+        self.upgrade = ""
+        self.expects_continue = False
 
 
 @final

@@ -37,13 +37,8 @@ _SHARED_FIELDS: Final = frozenset(
     x-content-type-options x-frame-options x-powered-by x-requested-with x-xss-protection""".split()
 )
 
-#: Fields that may stand in a message once: a second one is how two readers are made to disagree.
-SINGLETONS: Final = (
-    istr("Host"),
-    istr("Content-Length"),
-    istr("Transfer-Encoding"),
-    istr("Content-Type"),
-)
+#: What the machine alone writes: two opinions of a length are how messages are smuggled.
+_FRAMING_FIELDS: Final = frozenset({"content-length", "transfer-encoding"})
 
 # RFC 3986 section 3.2.2, without user information: a registered name, IPv4, or a bracketed literal.
 _HOST: Final = re.compile(
@@ -158,6 +153,8 @@ class FormattedFields(dict[tuple[str, str], bytes]):
     def __missing__(self, field: tuple[str, str]) -> bytes:
         name, value = field
         line = format_field_line(name, value)
+        if name.lower() in _FRAMING_FIELDS:
+            raise ValueError(f"{name}: expected none, it follows from the length of the content")
         if len(line) <= _TABLE_LINE_SIZE and name.lower().encode() in _SHARED_FIELDS:
             if len(self) >= _TABLE_LINES:
                 self.clear()
@@ -168,9 +165,10 @@ class FormattedFields(dict[tuple[str, str], bytes]):
 def list_members(value: str) -> Iterator[str]:
     """The members of a comma-separated list (RFC 9110 section 5.6.1), lower-cased; empty ones are skipped."""
     for member in value.split(","):
-        member = member.strip(" \t").lower()
+        member = member.strip(" \t")
         if member:
-            yield member
+            # Tokens are ASCII; outside it, lower() folds other letters into them (the Kelvin sign into k).
+            yield member.lower() if member.isascii() else member
 
 
 def parse_media_type(value: str) -> tuple[str, dict[str, str]]:

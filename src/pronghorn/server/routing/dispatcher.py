@@ -10,7 +10,7 @@ from ..errors import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
 from ..matching import AbstractMatchInfo
 from ..request import Request
 from ..response import StreamResponse
-from .resource import DynamicResource, Handler, PlainResource, Resource, Route, UrlMappingMatchInfo, make_resource
+from .resource import NO_PARTS, DynamicResource, Handler, PlainResource, Resource, Route, UrlMappingMatchInfo, make_resource
 
 _SLASH: Final = "/"
 
@@ -67,17 +67,15 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
             # Patterns are compared in yarl's normal form: %7E is "~", %2f is %2F.
             path = URL.build(path=request.path).raw_path
         method = request.method
-        allowed: set[str] = set()
         plain = self._plain.get(path)
         if plain is not None:
             route = plain.find(method)
             if route is not None:
-                return UrlMappingMatchInfo({}, route)
-            allowed.update(plain.routes)
-        if self._dynamic:
-            found = self._find_dynamic(path, method, allowed)
-            if found is not None:
-                return found
+                return UrlMappingMatchInfo(NO_PARTS, route)
+        allowed = set() if plain is None else set(plain.routes)
+        found = self._find_dynamic(path, method, allowed)
+        if found is not None:
+            return found
         return Refusal(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
 
     def _find_dynamic(self, path: str, method: str, allowed: set[str]) -> UrlMappingMatchInfo | None:

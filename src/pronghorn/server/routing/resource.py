@@ -46,8 +46,11 @@ class Route:
 class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     """What the path said, by name, and the route that it chose."""
 
+    __slots__ = ("route",)
+
     def __init__(self, parts: Mapping[str, str], route: Route) -> None:
-        super().__init__(parts)
+        if parts:
+            dict.update(self, parts)
         self.route = route
 
     @property
@@ -106,7 +109,7 @@ class Resource(ABC):
         """The path with ``parts`` filled in and quoted; KeyError for a missing one."""
 
 
-_NO_PARTS: Final[Mapping[str, str]] = {}
+NO_PARTS: Final[Mapping[str, str]] = {}
 
 
 class PlainResource(Resource):
@@ -121,7 +124,7 @@ class PlainResource(Resource):
         return self._path
 
     def match(self, path: str) -> Mapping[str, str] | None:
-        return _NO_PARTS if path == self._path else None
+        return NO_PARTS if path == self._path else None
 
     def url_for(self, **parts: str) -> URL:
         if parts:

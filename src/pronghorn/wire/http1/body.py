@@ -11,7 +11,7 @@ from typing import Final, final
 
 from multidict import CIMultiDict
 
-from ..errors import ProtocolError
+from ..errors import ConnectionEnded, ProtocolError
 from ..events import HttpVersion, HttpVersion11
 from ..fields import format_field_line, parse_field_line
 from ..limits import Limits
@@ -47,9 +47,16 @@ def declared(headers: CIMultiDict[str]) -> tuple[int | None, bool]:
     """
     length = headers.get(CONTENT_LENGTH)
     coding = headers.get(TRANSFER_ENCODING)
-    if coding is not None and coding.lower() != "chunked":
+    if coding is not None and not (coding.isascii() and coding.lower() == "chunked"):
         raise ProtocolError("Transfer-Encoding: the only transfer coding known is chunked", 501)
     return (None if length is None else int(length)), coding is not None
+
+
+def has_no_content(method: str, status: int) -> bool:
+    """Whether a response has no content, whatever its fields say (RFC 9112 section 6.3, rules 1 and 2)."""
+    if method == "CONNECT" and 200 <= status < 300:
+        return True
+    return status > 0 and (method == "HEAD" or status < 200 or status in (204, 304))
 
 
 def framing(method: str, status: int, version: HttpVersion, length: int | None, is_chunked: bool) -> int:
@@ -57,9 +64,7 @@ def framing(method: str, status: int, version: HttpVersion, length: int | None, 
 
     ``status`` is 0 for a request; ``method`` is that of the request in either case.
     """
-    if status and (method == "HEAD" or status < 200 or status in (204, 304)):
-        return 0
-    if method == "CONNECT" and 200 <= status < 300:
+    if has_no_content(method, status):
         return 0
     if is_chunked:
         if length is not None:
@@ -89,8 +94,8 @@ class BodyReader(ABC):
         """All content that ``cursor`` holds, consumed; b"" if it holds none."""
 
     def read_eof(self) -> None:
-        """The peer closed. Raises ProtocolError if content is missing."""
-        raise ProtocolError("the connection closed before the content was whole")
+        """The peer closed. Raises ConnectionEnded if content is missing."""
+        raise ConnectionEnded("the connection closed before the content was whole")
 
 
 @final
@@ -164,6 +169,8 @@ class ChunkedReader(BodyReader):
             else:
                 line = cursor.take_line(self._limits.chunk_line)
                 if line is None:
+                    if len(cursor) and cursor.data[cursor.position] not in _HEX_DIGITS:
+                        raise ProtocolError("chunk size: expected hexadecimal digits")
                     break
                 self._missing = self._parse_size(line)
                 self._in_trailers = not self._missing

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final, final
 
-from ..errors import ProtocolError
-from ..events import Data, End, Event, HttpVersion11, InformationalHead, RequestHead, ResponseHead
+from ..errors import ConnectionEnded, ProtocolError
+from ..events import Data, End, Event, Head, HttpVersion11, InformationalHead, RequestHead, ResponseHead
 from ..fields import TCHAR, FormattedFields
 from ..limits import DEFAULT_LIMITS, Limits
 from ..roles import Role
@@ -27,16 +27,20 @@ from .body import (
     BodyReader,
     body_reader,
     declared,
+    has_no_content,
     format_chunk,
     format_last_chunk,
     framing,
 )
 from .cursor import Cursor
-from .head import PARSE_HEAD, find_lenient_end, format_request_line, format_status_line
+from .head import FORMAT_START, PARSE_HEAD, find_lenient_end, format_status_line
 
 
 class Reading(Enum):
     """Where in a received message we are."""
+
+    # Members are keys on the hot path: Enum's own hash is a call into Python.
+    __hash__ = object.__hash__
 
     IDLE = "idle"
     HEAD = "head"
@@ -70,6 +74,8 @@ class Http1Connection:
         "_body",
         "_cursor",
         "_discards",
+        "_has_ended",
+        "_format_start",
         "_informational",
         "_is_persistent",
         "_limits",
@@ -78,20 +84,23 @@ class Http1Connection:
         "_offered",
         "_parse_head",
         "_peer_version",
-        "_reading",
         "_role",
         "_skipped_empty_line",
         "_unsent",
-        "_writing",
+        "reading",
+        "writing",
     )
 
     def __init__(self, role: Role, limits: Limits = DEFAULT_LIMITS) -> None:
         self._role = role
         self._limits = limits
         self._parse_head = PARSE_HEAD[role]
+        self._format_start = FORMAT_START[role]
         self._cursor = Cursor()
-        self._reading = Reading.HEAD if role.reads_first else Reading.IDLE
-        self._writing = Writing.SILENT if role.reads_first else Writing.DUE
+        #: Where in the received message we are.
+        self.reading = Reading.HEAD if role.reads_first else Reading.IDLE
+        #: Where in the sent message we are.
+        self.writing = Writing.SILENT if role.reads_first else Writing.DUE
         self._is_persistent = True
         self._peer_version = HttpVersion11
         self._body: BodyReader | None = None
@@ -101,6 +110,8 @@ class Http1Connection:
         self._offered = ""
         self._unsent = 0
         self._discards = False
+        #: The peer has closed, and whole messages of it are still to be read.
+        self._has_ended = False
         self._informational = 0
         self._line_start = 0
         self._skipped_empty_line = False
@@ -113,18 +124,27 @@ class Http1Connection:
         Raises ProtocolError when the peer breaks the protocol. The connection then
         reads nothing more; a server may still send one response.
         """
+        if not data:
+            return _NO_EVENTS
         self._cursor.push(data)
         return self._read()
 
     def feed_eof(self) -> Sequence[Event]:
-        """Take in that the peer sends no more; ProtocolError if a message was not whole."""
-        reading, self._reading = self._reading, Reading.CLOSED
+        """Take in that the peer sends no more; ConnectionEnded if a message was not whole."""
+        reading = self.reading
+        if reading is Reading.WHOLE and self._role.reads_first and self.held:
+            # Requests that are whole are answered, though their sender sends no more.
+            self._has_ended = True
+            return _NO_EVENTS
+        self.reading = Reading.CLOSED
         self._is_persistent = False
         if reading is Reading.BODY and self._body is not None:
             self._body.read_eof()
             return (End(),)
-        if reading is Reading.HEAD and (len(self._cursor) or not self._role.reads_first):
-            raise ProtocolError("the connection closed before the head was whole")
+        if reading is Reading.HEAD and (self.held or not self._role.reads_first):
+            if self._role.reads_first:
+                self.writing = Writing.DUE
+            raise ConnectionEnded("the connection closed before the head was whole")
         return _NO_EVENTS
 
     def resume(self) -> Sequence[Event]:
@@ -132,20 +152,26 @@ class Http1Connection:
 
         Returns the events of what was kept meanwhile. RuntimeError if the exchange is not over.
         """
-        if self._reading is Reading.CLOSED:
+        if self.reading is Reading.CLOSED:
             return _NO_EVENTS
-        if self._reading is not Reading.WHOLE or self._writing is not Writing.DONE:
-            raise RuntimeError(f"resume: the exchange is not over ({self._reading}, {self._writing})")
-        if not self._is_persistent:
-            self._reading = Reading.CLOSED
+        if self.reading is not Reading.WHOLE or self.writing is not Writing.DONE:
+            raise RuntimeError(f"resume: the exchange is not over ({self.reading}, {self.writing})")
+        if not self.is_reusable:
+            self.reading = Reading.CLOSED
             return _NO_EVENTS
+        if not self._role.reads_first:
+            self.reading = Reading.IDLE
+            self.writing = Writing.DUE
+            self._informational = 0
+            return _NO_EVENTS
+        self.reading = Reading.HEAD
+        self.writing = Writing.SILENT
+        self._method = ""
         self._skipped_empty_line = False
-        self._informational = 0
-        if self._role.reads_first:
-            self._reading, self._writing = Reading.HEAD, Writing.SILENT
-            return self._read() if len(self._cursor) else _NO_EVENTS
-        self._reading, self._writing = Reading.IDLE, Writing.DUE
-        return _NO_EVENTS
+        events = self._read() if self.held else _NO_EVENTS
+        if self._has_ended and self.reading is not Reading.WHOLE:
+            return (*events, *self.feed_eof())
+        return events
 
     def pending(self) -> list[bytes]:
         """Bytes that the machine itself owes its peer: none in HTTP/1."""
@@ -157,9 +183,9 @@ class Http1Connection:
         RuntimeError unless an upgrade was offered and the message that carried the offer,
         or the answer to it, is whole.
         """
-        if not self._offered or self._reading is not Reading.WHOLE:
+        if not self._offered or self.reading is not Reading.WHOLE:
             raise RuntimeError("accept_upgrade: no upgrade was offered, or its message is not whole")
-        self._reading = Reading.CLOSED
+        self.reading = Reading.CLOSED
         self._is_persistent = False
         return self._cursor.take(len(self._cursor))
 
@@ -168,7 +194,7 @@ class Http1Connection:
         self._offered = ""
         if not self._role.reads_first:
             # The peer has switched already: there is no HTTP left to stay with.
-            self._reading = Reading.CLOSED
+            self.reading = Reading.CLOSED
             self._is_persistent = False
         return _NO_EVENTS
 
@@ -180,7 +206,6 @@ class Http1Connection:
         second: str,
         fields: Iterable[tuple[str, str]],
         length: int | None,
-        *,
         body: bytes | None = None,
         is_persistent: bool = True,
         upgrade: str = "",
@@ -193,39 +218,56 @@ class Http1Connection:
         ``is_persistent``. Raises ValueError for anything outside the grammar; then
         nothing was sent.
         """
-        if self._writing is not Writing.DUE:
-            raise RuntimeError(f"send_head: no message is due ({self._writing})")
-        answers = self._role.reads_first
-        if answers:
-            status, method = int(first), self._method
-            parts = [format_status_line(status, second)]
-        else:
-            status, method = 0, str(first)
-            parts = [format_request_line(method, second)]
+        if self.writing is not Writing.DUE:
+            raise RuntimeError(f"send_head: no message is due ({self.writing})")
+        parts = [self._format_start(first, second)]
         parts += [_FORMATTED[field] for field in fields]
         if body is not None:
             length = len(body)
-        is_chunked = length is None and not (answers and self._peer_version < HttpVersion11)
-        kind = framing(method, status, HttpVersion11, length, is_chunked)
-        has_no_content = answers and (status < 200 or status in (204, 304))
-        if has_no_content:
-            pass
-        elif is_chunked:
-            parts.append(b"Transfer-Encoding: chunked\r\n")
-        elif length is not None and (length or answers or method in _METHODS_WITH_CONTENT):
-            parts.append(b"Content-Length: %d\r\n" % length)
-        if kind == UNTIL_CLOSE or not is_persistent:
+        elif length is not None and length < 0:
+            raise ValueError(f"length: expected 0 or more, got {length}")
+        is_1_1 = self._peer_version is HttpVersion11
+        switches = False
+        if self._role.reads_first:
+            status, method = int(first), self._method
+            kind = framing(method, status, HttpVersion11, length, length is None and is_1_1)
+            switches = status == 101 or (method == "CONNECT" and 200 <= status < 300)
+            if status < 200 and not (switches and self._offered):
+                raise ValueError(f"send_head: expected a final status, or 101 after an offer to switch, got {status}")
+            if switches:
+                self._discards = True
+            elif status >= 200 and status != 204 and status != 304:
+                if length is not None:
+                    parts.append(b"Content-Length: %d\r\n" % length)
+                elif is_1_1:
+                    parts.append(b"Transfer-Encoding: chunked\r\n")
+                self._discards = method == "HEAD"
+            else:
+                self._discards = True
+        else:
+            self._method = method = str(first)
+            self._offered = "connect" if method == "CONNECT" else upgrade
+            self.reading = Reading.HEAD
+            kind = framing(method, 0, HttpVersion11, length, length is None)
+            if length is None:
+                parts.append(b"Transfer-Encoding: chunked\r\n")
+            elif length or method in _METHODS_WITH_CONTENT:
+                parts.append(b"Content-Length: %d\r\n" % length)
+        if not is_persistent or kind == UNTIL_CLOSE:
             self._is_persistent = False
         if not self._is_persistent:
-            parts.append(b"Connection: close\r\n")
-        elif self._peer_version is not HttpVersion11 and answers:
-            parts.append(b"Connection: keep-alive\r\n")
-        parts.append(b"\r\n")
-        self._begin_writing(kind, method, answers and (has_no_content or method == "HEAD"))
-        if not answers:
-            self._offered = "connect" if method == "CONNECT" else upgrade
-        if body is not None:
-            self._writing = Writing.DONE
+            parts.append(b"Connection: close\r\n\r\n")
+        elif is_1_1:
+            parts.append(b"\r\n")
+        else:
+            parts.append(b"Connection: keep-alive\r\n\r\n")
+        if switches:
+            self._is_persistent = False
+        if body is None:
+            self._unsent = kind
+            self.writing = Writing.BODY
+        else:
+            self.writing = Writing.DONE
             if kind:
                 parts.append(body)
         return b"".join(parts)
@@ -234,8 +276,8 @@ class Http1Connection:
         """Serialise a 1xx response ahead of the final one (RFC 9110 section 15.2); b"" for an HTTP/1.0 client."""
         if not 100 <= status < 200 or status == 101:
             raise ValueError(f"informational response: expected 100 or 102 to 199, got {status}")
-        if self._writing is not Writing.DUE:
-            raise RuntimeError(f"send_informational: no response is due ({self._writing})")
+        if self.writing is not Writing.DUE:
+            raise RuntimeError(f"send_informational: no response is due ({self.writing})")
         if self._peer_version < HttpVersion11:
             return b""
         lines = [_FORMATTED[field] for field in fields]
@@ -247,8 +289,8 @@ class Http1Connection:
         ValueError if it exceeds the length that the head declared. Content that the
         message may not carry (an answer to HEAD) is dropped.
         """
-        if self._writing is not Writing.BODY:
-            raise RuntimeError(f"send_data: no content is due ({self._writing})")
+        if self.writing is not Writing.BODY:
+            raise RuntimeError(f"send_data: no content is due ({self.writing})")
         if self._discards or not chunk:
             return ()
         if self._unsent == CHUNKED:
@@ -261,8 +303,8 @@ class Http1Connection:
 
     def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
         """End the message. ValueError if content that its head declared is missing: then it must be aborted."""
-        if self._writing is not Writing.BODY:
-            raise RuntimeError(f"send_end: no message is open ({self._writing})")
+        if self.writing is not Writing.BODY:
+            raise RuntimeError(f"send_end: no message is open ({self.writing})")
         if self._discards:
             last = b""
         elif self._unsent == CHUNKED:
@@ -271,7 +313,7 @@ class Http1Connection:
             raise ValueError(f"content: ended {self._unsent} bytes short of its Content-Length")
         else:
             last = b""
-        self._writing = Writing.DONE
+        self.writing = Writing.DONE
         return last
 
     # Facts
@@ -281,62 +323,49 @@ class Http1Connection:
         """Another exchange may follow on this connection."""
         return (
             self._is_persistent
-            and self._reading is not Reading.CLOSED
+            and self.reading is not Reading.CLOSED
             and (self._role.reads_first or not len(self._cursor))
         )
 
     @property
     def is_over(self) -> bool:
         """Both messages of the exchange are whole."""
-        return self._writing is Writing.DONE and self._reading in (Reading.WHOLE, Reading.CLOSED)
+        return self.writing is Writing.DONE and (self.reading is Reading.WHOLE or self.reading is Reading.CLOSED)
 
     @property
     def has_begun(self) -> bool:
         """A byte of the message that is being read has come."""
-        return self._reading is not Reading.HEAD or bool(len(self._cursor) or self._informational)
-
-    @property
-    def reading(self) -> Reading:
-        """Where in the received message we are."""
-        return self._reading
-
-    @property
-    def writing(self) -> Writing:
-        """Where in the sent message we are."""
-        return self._writing
+        return self.reading is not Reading.HEAD or bool(len(self._cursor) or self._informational)
 
     @property
     def held(self) -> int:
         """Bytes received and not parsed."""
-        return len(self._cursor)
+        cursor = self._cursor
+        return len(cursor.data) - cursor.position
 
     # How each state reads
 
     def _read(self) -> Sequence[Event]:
         try:
-            return _READ[self._reading](self)
+            return _READ[self.reading](self)
         except ProtocolError:
-            if self._reading is Reading.HEAD and self._role.reads_first:
-                self._writing = Writing.DUE
-            self._reading = Reading.CLOSED
+            if self.reading is Reading.HEAD and self._role.reads_first:
+                self.writing = Writing.DUE
+            self.reading = Reading.CLOSED
             self._is_persistent = False
             raise
 
     def _read_head(self) -> Sequence[Event]:
         cursor = self._cursor
         data, start = cursor.data, cursor.position
-        if data.startswith(b"\r", start) and self._role.reads_first:
+        if data[start] == _CR and self._role.reads_first:
             if not self._skip_empty_line():
                 return _NO_EVENTS
             start = cursor.position
-        end = data.find(b"\r\n\r\n", max(start, cursor.searched))
+        end = data.find(b"\r\n\r\n", cursor.searched if cursor.searched > start else start)
         if end < 0:
             return self._await_head()
-        head, after = self._parse(start, end, end + 4)
-        cursor.position = after
-        if type(head) is InformationalHead:
-            return self._read_informational(head)
-        return self._begin_body(head)
+        return self._take_head(start, end, end + 4)
 
     def _read_body(self) -> Sequence[Event]:
         reader = self._body
@@ -375,106 +404,110 @@ class Http1Connection:
         if self._role.is_lenient:
             found = find_lenient_end(data, start, cursor.searched)
             if found is not None:
-                head, cursor.position = self._parse(start, *found)
-                if type(head) is InformationalHead:
-                    return self._read_informational(head)
-                return self._begin_body(head)
+                return self._take_head(start, *found)
             if not data.startswith(_HTTP[: len(cursor)], start):
                 raise ProtocolError("status line: expected HTTP/1.1")
         elif data[start] not in TCHAR:
             raise ProtocolError("request line: expected a method")
         if cursor.searched <= start:
-            self._line_start = start
+            self._line_start = 0
         end = data.find(b"\n", max(start, cursor.searched))
         while end >= 0:
             if not self._role.is_lenient and (end == start or data[end - 1] != _CR):
                 raise ProtocolError("line: expected to end in CRLF, got a bare LF")
-            self._line_start = end + 1
+            self._line_start = end + 1 - start
             end = data.find(b"\n", end + 1)
-        size = len(data)
-        if size - start > limits.head:
+        size = len(data) - start
+        if size > limits.head + 3:  # all but the last byte of CR LF CR LF
             raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
-        if size - self._line_start > limits.line:
-            raise ProtocolError(f"line: longer than {limits.line} bytes", 414 if self._line_start == start else 431)
-        cursor.searched = max(start, size - 3)
+        if size - self._line_start > limits.line + 1:  # its CR
+            raise ProtocolError(f"line: longer than {limits.line} bytes", 431 if self._line_start else 414)
+        cursor.searched = max(start, start + size - 3)
         return _NO_EVENTS
 
-    def _parse(self, start: int, end: int, after: int) -> tuple[RequestHead | ResponseHead, int]:
-        """Parse the head between ``start`` and ``end``; return it and where what follows begins."""
-        if end - start > self._limits.head:
-            raise ProtocolError(f"head: larger than {self._limits.head} bytes", 431)
-        data = self._cursor.data
+    def _take_head(self, start: int, end: int, after: int) -> Sequence[Event]:
+        """Consume the head between ``start`` and ``end``, and what came of its body, from ``after`` on."""
+        cursor, limits = self._cursor, self._limits
         try:
-            return self._parse_head(bytes(data[start:end]), self._limits), after
+            if end - start > limits.head:
+                raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
+            block = cursor.data[start:end]
+            head = self._parse_head(block if type(block) is bytes else bytes(block), limits)
         except ProtocolError:
             # A lenient head may have ended earlier than where CRLF CRLF was found.
-            found = find_lenient_end(data, start, start) if self._role.is_lenient else None
+            found = find_lenient_end(cursor.data, start, start) if self._role.is_lenient else None
             if found is None or found[0] >= end:
                 raise
-        return self._parse_head(bytes(data[start : found[0]]), self._limits), found[1]
+            return self._take_head(start, *found)
+        cursor.position = after
+        if type(head) is InformationalHead:
+            return self._read_informational(head)
+        return self._begin_body(head)
 
     def _read_informational(self, head: InformationalHead) -> Sequence[Event]:
         self._informational += 1
         if self._informational > self._limits.informational:
             raise ProtocolError(f"more than {self._limits.informational} informational responses")
-        self._cursor.searched = self._cursor.position
         if not len(self._cursor):
             return (head,)
         return (head, *self._read_head())
 
     def _begin_body(self, head: RequestHead | ResponseHead) -> Sequence[Event]:
         self._peer_version = head.version
-        self._is_persistent = self._is_persistent and head.is_persistent
-        if isinstance(head, RequestHead):
+        if not head.is_persistent:
+            self._is_persistent = False
+        if type(head) is RequestHead:
             self._method, status = head.method, 0
             self._offered = head.upgrade
-            self._writing = Writing.DUE
+            self.writing = Writing.DUE
         else:
-            status = head.status
-            self._settle_offer(head)
-        length, is_chunked = declared(head.headers)
-        kind = framing(self._method, status, head.version, length, is_chunked)
+            status = self._settle_offer(head)
+        if has_no_content(self._method, status):
+            kind = 0
+        else:
+            kind = framing(self._method, status, head.version, *declared(head.headers))
         if not kind:
             head.body = b""
-            self._reading = Reading.WHOLE
+            self.reading = Reading.WHOLE
             return (head,)
         if kind == UNTIL_CLOSE:
             self._is_persistent = False
         reader = self._body = body_reader(kind, self._limits, self._role.is_lenient)
-        self._reading = Reading.BODY
+        self.reading = Reading.BODY
         if not len(self._cursor):
             return (head,)
         chunk = reader.read(self._cursor)
         if reader.is_whole and reader.trailers is None:
             head.body = chunk
-            self._reading = Reading.WHOLE
+            self._body = None
+            self.reading = Reading.WHOLE
             return (head,)
         return (head, *self._body_events(reader, chunk))
 
     def _body_events(self, reader: BodyReader, chunk: bytes) -> Sequence[Event]:
         if not reader.is_whole:
             return (Data(chunk),) if chunk else _NO_EVENTS
-        self._reading = Reading.WHOLE
+        self.reading = Reading.WHOLE
         self._body = None
         end = End(reader.trailers)
         return (Data(chunk), end) if chunk else (end,)
 
-    def _settle_offer(self, head: ResponseHead) -> None:
-        """What a response switches to is what was offered (RFC 9110 sections 15.2.2 and 9.3.6)."""
-        if head.status == 101:
+    def _settle_offer(self, head: Head) -> int:
+        """What a response switches to is what was offered (RFC 9110 sections 15.2.2 and 9.3.6); its status."""
+        if not isinstance(head, ResponseHead):
+            raise RuntimeError(f"expected the head of a response, got {head!r}")
+        status = head.status
+        if status == 101:
             if not self._offered or self._offered == "connect":
                 raise ProtocolError("101 (Switching Protocols) without an offer to switch")
-        elif self._offered != "connect" or not 200 <= head.status < 300:
+            if head.headers.get("Upgrade", "").lower() != self._offered.lower():
+                raise ProtocolError("101 (Switching Protocols) to another protocol than was offered")
+        elif self._offered != "connect" or not 200 <= status < 300:
             self._offered = ""
         head.upgrade = self._offered
-
-    def _begin_writing(self, kind: int, method: str, discards: bool) -> None:
-        self._writing = Writing.BODY
-        self._unsent = kind
-        self._discards = discards
-        if self._reading is Reading.IDLE:
-            self._reading = Reading.HEAD
-            self._method = method
+        if self._offered:
+            self._is_persistent = False
+        return status
 
 
 _READ: Final[dict[Reading, Callable[[Http1Connection], Sequence[Event]]]] = {

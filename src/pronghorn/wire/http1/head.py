@@ -30,12 +30,13 @@ from ..events import (
     RequestHead,
     ResponseHead,
 )
-from ..fields import SINGLETONS, FieldLines, is_host, is_token, list_members
+from ..fields import FieldLines, is_host, is_token, list_members
 from ..limits import Limits
 from ..roles import CLIENT, SERVER, Role
 
 CONNECTION: Final = istr("Connection")
 CONTENT_LENGTH: Final = istr("Content-Length")
+CONTENT_TYPE: Final = istr("Content-Type")
 EXPECT: Final = istr("Expect")
 HOST: Final = istr("Host")
 TRANSFER_ENCODING: Final = istr("Transfer-Encoding")
@@ -69,7 +70,7 @@ def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     headers = CIMultiDict([_REQUEST_FIELDS[line] for line in lines])
     _check_singletons(headers)
     _check_host(headers, method, target, version)
-    head = RequestHead(method, target, version, headers, lines, version is HttpVersion11)
+    head = RequestHead(method, target, version, headers, lines)
     if CONNECTION in headers:
         _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
     if method == "CONNECT":
@@ -145,6 +146,7 @@ def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
         lines = _mend(block)
         if lines is None:
             raise
+    _check_lines(lines, len(block), limits)
     return _parse_response_lines(lines)
 
 
@@ -154,7 +156,7 @@ def _parse_response_lines(lines: list[bytes]) -> ResponseHead:
     headers = CIMultiDict([_RESPONSE_FIELDS[line] for line in lines])
     _check_singletons(headers)
     kind = InformationalHead if status < 200 and status != 101 else ResponseHead
-    head = kind(status, reason, version, headers, lines, version is HttpVersion11)
+    head = kind(status, reason, version, headers, lines)
     if CONNECTION in headers:
         _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
     return head
@@ -195,20 +197,29 @@ def _mend(block: bytes) -> list[bytes] | None:
 
 def _split(block: bytes, limits: Limits) -> list[bytes]:
     lines = block.split(b"\r\n")
+    _check_lines(lines, len(block), limits)
+    return lines
+
+
+def _check_lines(lines: list[bytes], size: int, limits: Limits) -> None:
     if len(lines) > limits.fields + 1:
         raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
-    if len(block) > limits.line:
+    if size > limits.line:
         if len(lines[0]) > limits.line:
             raise ProtocolError(f"start line: longer than {limits.line} bytes", 414)
         if max(map(len, lines)) > limits.line:
             raise ProtocolError(f"field line: longer than {limits.line} bytes", 431)
-    return lines
 
 
 def _check_singletons(headers: CIMultiDict[str]) -> None:
-    for name in SINGLETONS:
-        if name in headers and len(headers.getall(name)) > 1:
-            raise ProtocolError(f"{name}: expected once, got more")
+    """The fields that frame, route and describe a message come once: a second one is how readers are set at odds."""
+    if (
+        (HOST in headers and len(headers.getall(HOST)) > 1)
+        or (CONTENT_TYPE in headers and len(headers.getall(CONTENT_TYPE)) > 1)
+        or (CONTENT_LENGTH in headers and len(headers.getall(CONTENT_LENGTH)) > 1)
+        or (TRANSFER_ENCODING in headers and len(headers.getall(TRANSFER_ENCODING)) > 1)
+    ):
+        raise ProtocolError("Host, Content-Type, Content-Length or Transfer-Encoding: expected once, got more")
 
 
 def _joined(headers: CIMultiDict[str], name: istr) -> str:
@@ -264,3 +275,6 @@ def format_request_line(method: str, target: str, version: HttpVersion = HttpVer
     if version not in (HttpVersion11, HttpVersion10):
         raise ValueError(f"HTTP version: expected 1.0 or 1.1, got {version!r}")
     return b"%b %b HTTP/1.%d\r\n" % (raw_method, raw_target, version[1])
+
+
+FORMAT_START: Final[Mapping[Role, Callable[..., bytes]]] = {SERVER: format_status_line, CLIENT: format_request_line}

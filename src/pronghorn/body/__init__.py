@@ -1,0 +1,1 @@
+"""Bodies: what can be sent as one, and what can be parsed out of one."""

@@ -1,0 +1,1 @@
+"""The client: sessions, connections and their pool, requests and responses."""

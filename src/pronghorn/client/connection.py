@@ -1,0 +1,304 @@
+"""The client's end of a connection: one exchange at a time, from the head we send to the last byte we read."""
+
+import asyncio
+import select
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, final
+
+from ..io.channel import Channel
+from ..io.deadline import Deadline, Sweep
+from ..io.dial import Address
+from ..io.exchange import Http1Exchange
+from ..io.stream import StreamReader
+from ..wire.coding import Decoder, decoder_for
+from ..wire.errors import ConnectionEnded, ProtocolError
+from ..wire.events import Event, InformationalHead, ResponseHead
+from ..wire.http1.connection import Http1Connection
+from ..wire.limits import Limits
+from ..wire.roles import CLIENT
+from .errors import (
+    ClientConnectionResetError,
+    ClientOSError,
+    ClientPayloadError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
+from .timeouts import ClientTimeout
+
+
+class MalformedResponse(Exception):
+    """The bytes that came are no response. The flow, which knows the request, makes the public error of it."""
+
+
+class Keeper(Protocol):
+    """Who lends connections and takes them back."""
+
+    def take_back(self, connection: "ClientConnection", /) -> None: ...
+    def lost(self, connection: "ClientConnection", /) -> None: ...
+
+
+@final
+class ClientConnection:
+    """Owns a channel. ``begin`` starts an exchange; when it is over the connection goes back to its keeper."""
+
+    __slots__ = (
+        "_decompresses",
+        "_gap",
+        "_gap_seconds",
+        "_has_answer_begun",
+        "_is_lent",
+        "_keeper",
+        "_loop",
+        "_machine",
+        "_sender",
+        "_total",
+        "_total_seconds",
+        "_waiter",
+        "address",
+        "channel",
+        "content",
+        "exchange",
+        "idle_deadline",
+        "idle_since",
+        "on_informational",
+        "uses",
+    )
+
+    def __init__(
+        self, address: Address, keeper: Keeper, sweep: Sweep, loop: asyncio.AbstractEventLoop, limits: Limits
+    ) -> None:
+        self.address = address
+        self._keeper = keeper
+        self._loop = loop
+        self._machine = Http1Connection(CLIENT, limits)
+        self.channel = Channel(loop, self._machine, self)
+        self.exchange = Http1Exchange(self.channel, self._machine)
+        self._waiter: asyncio.Future[ResponseHead] | None = None
+        #: Sends the request body while the response may come already.
+        self._sender: asyncio.Task[None] | None = None
+        self._total = Deadline(sweep, self._run_out)
+        self._gap = Deadline(sweep, self._run_out_of_data)
+        self._total_seconds = 0.0
+        self._gap_seconds: float | None = None
+        self._decompresses = True
+        self._has_answer_begun = False
+        #: An exchange is going on: the connection is not its keeper's to give away.
+        self._is_lent = False
+        #: The body of the response, if it did not come with its head.
+        self.content: StreamReader | None = None
+        self.on_informational: Callable[[InformationalHead], None] | None = None
+        #: Closes the connection when it has been idle too long.
+        self.idle_deadline = Deadline(sweep, self.close)
+        self.idle_since = 0.0
+        #: Exchanges begun.
+        self.uses = 0
+
+    # The exchange
+
+    def begin(self, timeout: ClientTimeout, total: float | None, decompresses: bool) -> None:
+        """Lend the connection out for one exchange, with ``total`` seconds left for it."""
+        self._is_lent = True
+        self.uses += 1
+        self.content = None
+        self._has_answer_begun = False
+        self._decompresses = decompresses
+        if total is not None:
+            self._total_seconds = timeout.total or total
+            self._total.start(total)
+        self._gap_seconds = timeout.sock_read
+
+    async def receive_head(self) -> ResponseHead:
+        """Wait for the final response's head. Raises what the exchange failed with."""
+        waiter = self._waiter = self._loop.create_future()
+        if self._gap_seconds is not None:
+            self._gap.start(self._gap_seconds)
+        if self.channel.is_lost:
+            raise ServerDisconnectedError()
+        try:
+            head: ResponseHead = await waiter
+        finally:
+            self._waiter = None
+        return head
+
+    @property
+    def may_repeat(self) -> bool:
+        """The exchange failed before a byte of an answer came, on a connection that had served before."""
+        return self.uses > 1 and not self._has_answer_begun
+
+    @property
+    def is_lent(self) -> bool:
+        """An exchange is going on."""
+        return self._is_lent
+
+    def send_body(self, write: Coroutine[Any, Any, None]) -> None:
+        """Send the request body by ``write``, beside whatever else happens on the exchange."""
+        self._sender = self._loop.create_task(self._send_body(write))
+
+    async def _send_body(self, write: Coroutine[Any, Any, None]) -> None:
+        try:
+            await write
+            self.exchange.end()
+        except ConnectionResetError:
+            # An answer may have come, or be on its way: whoever waits for it learns of the loss from `lose`.
+            return
+        except Exception as error:
+            self.fail_exchange(error)
+            return
+        finally:
+            self._sender = None
+        if self._is_lent and self._machine.is_over:
+            self._end()
+
+    def abandon(self) -> None:
+        """End the exchange, over or not: a connection with an exchange half done is closed."""
+        if self._is_lent:
+            self._is_lent = False
+            self._stop_deadlines()
+            self.exchange.discard()
+            self.channel.abort()
+            if self._sender is not None:
+                self._sender.cancel()
+
+    def fail_exchange(self, error: Exception) -> None:
+        """The exchange can't go on because of ``error``; whoever waits for it is told."""
+        waiter = self._waiter
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_exception(error)
+        elif self._is_lent:
+            self.exchange.fail(error)
+        self.abandon()
+
+    # Idleness
+
+    def is_usable(self) -> bool:
+        """Whether an idle connection can still be used, as far as can be known without sending."""
+        if self.channel.is_lost or not self._machine.is_reusable:
+            return False
+        transport = self.channel.transport
+        if transport is None or transport.is_closing():
+            return False
+        # The loop may not have run since the server closed: readable while idle means end, or rubbish.
+        if self._loop.time() - self.idle_since > _TRUSTED_IDLE:
+            sock = transport.get_extra_info("socket")
+            return sock is None or not _is_readable(sock.fileno())
+        return True
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self.idle_deadline.stop()
+        self.channel.close()
+
+    # What the channel reports
+
+    def receive(self, events: Sequence[Event]) -> None:
+        self._has_answer_begun = True
+        if self._gap_seconds is not None:
+            self._gap.start(self._gap_seconds)
+        for event in events:
+            if type(event) is ResponseHead:
+                self._receive_head(event)
+            elif type(event) is InformationalHead:
+                if self.on_informational is not None:
+                    self.on_informational(event)
+            else:
+                self.exchange.deliver(event)
+        if self._is_lent and self._machine.is_over:
+            self._end()
+
+    def fail(self, error: ProtocolError) -> None:
+        if self._waiter is None:
+            self.fail_exchange(ClientPayloadError(f"Response payload is not completed: {error.message}"))
+        elif not isinstance(error, ConnectionEnded):
+            self._has_answer_begun = True
+            self.fail_exchange(MalformedResponse(error.message))
+        else:
+            self.fail_exchange(ServerDisconnectedError())
+        self.channel.abort()
+
+    def lose(self, error: Exception | None) -> None:
+        if self._is_lent:
+            if self._waiter is None:
+                failure: Exception = ClientPayloadError("Response payload is not completed: the connection was lost")
+                failure.__cause__ = error
+            elif isinstance(error, ConnectionResetError) or not isinstance(error, OSError):
+                failure = ServerDisconnectedError()
+                failure.__cause__ = error
+            else:
+                failure = ClientOSError(error.errno, error.strerror or str(error))
+            self.fail_exchange(failure)
+        self.idle_deadline.stop()
+        self._keeper.lost(self)
+
+    def writable(self) -> None:
+        pass
+
+    def outlives_eof(self) -> bool:
+        return False
+
+    # Parts
+
+    def _receive_head(self, head: ResponseHead) -> None:
+        if head.body is None:
+            coding = head.headers.get("Content-Encoding") if self._decompresses else None
+            self.content = StreamReader(
+                self.exchange, decoder=response_decoder(coding), error_factory=payload_error
+            )
+            self.exchange.open(self.content)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(head)
+        else:
+            self.abandon()
+
+    def _end(self) -> None:
+        self._is_lent = False
+        self._stop_deadlines()
+        if self._machine.is_reusable:
+            self._machine.resume()
+        self._keeper.take_back(self)
+
+    @property
+    def is_reusable(self) -> bool:
+        """The last exchange left the connection fit for another."""
+        return self._machine.is_reusable and not self.channel.is_lost
+
+    def _stop_deadlines(self) -> None:
+        self._total.stop()
+        self._gap.stop()
+
+    def _run_out(self) -> None:
+        self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))
+
+    def _run_out_of_data(self) -> None:
+        if self.channel.is_reading_paused and self._gap_seconds is not None:
+            self._gap.start(self._gap_seconds)  # it is the reader that is slow
+        else:
+            self.fail_exchange(SocketTimeoutError(f"Nothing was received for {self._gap_seconds} s (sock_read)"))
+
+
+#: Seconds of idleness after which the socket itself is asked: less than a server's shortest keep-alive.
+_TRUSTED_IDLE = 0.05
+
+
+def _is_readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def response_decoder(coding: str | None) -> Decoder | None:
+    """The decoder for a response's Content-Encoding, if it has one of ours."""
+    return decoder_for(coding) if coding else None
+
+
+def payload_error(error: ProtocolError) -> ClientPayloadError:
+    """What a reader of a broken response body gets."""
+    return ClientPayloadError(error.message)
+
+
+def sending_error(error: OSError) -> ClientOSError | ClientConnectionResetError:
+    """What the sender of a request on a broken connection gets."""
+    if isinstance(error, ConnectionResetError):
+        return ClientConnectionResetError(error.errno, error.strerror or str(error))
+    return ClientOSError(error.errno, error.strerror or str(error))

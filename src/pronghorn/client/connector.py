@@ -1,0 +1,266 @@
+"""Connectors make connections, keep them while they are idle, and lend them out."""
+
+import asyncio
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+from ..io.deadline import Sweep
+from ..io.dial import Address, ResolveError, dial
+from ..wire.limits import DEFAULT_LIMITS
+from .connection import ClientConnection
+from .errors import ClientConnectionError, ClientConnectorDNSError, ClientConnectorError, ConnectionTimeoutError
+from .pool import Pool
+from .timeouts import ClientTimeout
+
+
+class Closing:
+    """What `close` returns: closing is done at the call; awaiting it waits until the transports are gone."""
+
+    __slots__ = ("_waiter",)
+
+    def __init__(self, waiter: "asyncio.Future[None] | None") -> None:
+        self._waiter = waiter
+
+    def __await__(self) -> Any:
+        if self._waiter is not None:
+            yield from self._waiter.__await__()
+
+
+class BaseConnector(ABC):
+    """A pool of connections.
+
+    ``limit`` bounds the connections that are open at once, ``limit_per_host`` those to one
+    host and port; 0 or None is no limit. An idle connection is closed after
+    ``keepalive_timeout`` seconds. ``force_close`` closes each after its first response.
+    Made anywhere, it belongs to the loop of its first request.
+    """
+
+    def __init__(
+        self,
+        *,
+        keepalive_timeout: float | None = 15.0,
+        force_close: bool = False,
+        limit: int | None = 100,
+        limit_per_host: int | None = 0,
+    ) -> None:
+        for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
+        if keepalive_timeout is not None and keepalive_timeout < 0:
+            raise ValueError(f"keepalive_timeout: expected None or a number not below 0, got {keepalive_timeout!r}")
+        self._limit = limit or 0
+        self._limit_per_host = limit_per_host or 0
+        self._keepalive_timeout = keepalive_timeout
+        self._force_close = force_close or keepalive_timeout == 0
+        self._pool: Pool[ClientConnection] = Pool(self._limit, self._limit_per_host)
+        #: Every connection whose transport is open.
+        self._connections: set[ClientConnection] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweep: Sweep | None = None
+        self._is_closed = False
+        self._all_lost: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        pool = self._pool
+        return (
+            f"<{type(self).__name__} {'closed' if self._is_closed else 'open'}: {pool.open_count} connections, "
+            f"{len(pool.idle)} idle, {len(pool.waiting)} waiting>"
+        )
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        connections = getattr(self, "_connections", None)
+        if connections and not self._is_closed:
+            _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
+            if self._loop is not None and not self._loop.is_closed():
+                self._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    @property
+    def closed(self) -> bool:
+        """`close` was called."""
+        return self._is_closed
+
+    @property
+    def force_close(self) -> bool:
+        """Each connection is closed after its first response."""
+        return self._force_close
+
+    @property
+    def limit(self) -> int:
+        """The most connections open at once; 0 is no limit."""
+        return self._limit
+
+    @property
+    def limit_per_host(self) -> int:
+        """The most connections open at once to one host and port; 0 is no limit."""
+        return self._limit_per_host
+
+    def close(self) -> Closing:
+        """Close all connections, idle or not. Can be awaited, and need not be."""
+        self._close()
+        if not self._connections or self._loop is None or self._loop.is_closed():
+            return Closing(None)
+        if self._all_lost is None:
+            self._all_lost = self._loop.create_future()
+        return Closing(self._all_lost)
+
+    def _close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._sweep is not None:
+            self._sweep.close()
+        if self._loop is not None and self._loop.is_closed():
+            self._connections.clear()
+            return
+        for waiter in self._pool.waiting:
+            self._pool.stop_waiting(waiter)
+            if not waiter.done():
+                waiter.set_exception(ClientConnectionError("Connector is closed"))
+        for connection in list(self._connections):
+            if connection.is_lent:
+                connection.abandon()
+            else:
+                connection.close()
+
+    # Lending
+
+    def take(self, address: Address) -> ClientConnection | None:
+        """An idle connection to ``address`` that can still be used."""
+        pool = self._pool
+        while (connection := pool.take(address)) is not None:
+            connection.idle_deadline.stop()
+            if connection.is_usable():
+                return connection
+            connection.channel.abort()
+            pool.drop(address)
+            self._connections.discard(connection)
+        return None
+
+    async def connect(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+        """An idle or a new connection to ``address``, waiting for its turn at the limit.
+
+        Raises ClientConnectorError, or ConnectionTimeoutError when ``timeout.connect`` or
+        ``timeout.sock_connect`` runs out.
+        """
+        try:
+            async with asyncio.timeout(timeout.connect):
+                return await self._connect(address, timeout)
+        except TimeoutError as error:
+            if isinstance(error, ConnectionTimeoutError):
+                raise
+            raise ConnectionTimeoutError(
+                f"No connection to {address.host}:{address.port} within {timeout.connect} s (connect)"
+            ) from error
+
+    async def _connect(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+        self._bind()
+        if not self._pool.reserve(address):
+            granted = await self._wait_for_turn(address)
+            if granted is not None:
+                if granted.is_usable():
+                    return granted
+                granted.channel.abort()
+                self._connections.discard(granted)
+        self._close_surplus()
+        try:
+            connection = await self._create_connection(address, timeout)
+        except BaseException:
+            self._pool.drop(address)
+            self._close_surplus()
+            raise
+        if self._is_closed:
+            connection.channel.abort()
+            raise ClientConnectionError("Connector is closed")
+        self._connections.add(connection)
+        return connection
+
+    async def _wait_for_turn(self, address: Address) -> ClientConnection | None:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[ClientConnection | None] = loop.create_future()
+        self._pool.wait(address, waiter)
+        try:
+            return await waiter
+        except BaseException:
+            self._pool.stop_waiting(waiter)
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                # Granted and cancelled in the same turn of the loop: the grant goes to the next.
+                granted = waiter.result()
+                if granted is not None:
+                    self.take_back(granted)
+                else:
+                    self._pool.drop(address)
+            raise
+
+    @abstractmethod
+    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+        """Open a new connection."""
+
+    # What connections report
+
+    def take_back(self, connection: ClientConnection) -> None:
+        """An exchange is over."""
+        if self._is_closed or self._force_close or not connection.is_reusable:
+            # Its place is free at once: what closing still takes is between us and the peer.
+            self._connections.discard(connection)
+            self._pool.drop(connection.address)
+            connection.close()
+        elif self._pool.give_back(connection):
+            connection.idle_since = self._sweep.time() if self._sweep is not None else 0.0
+            if self._keepalive_timeout is not None:
+                connection.idle_deadline.start(self._keepalive_timeout)
+        self._close_surplus()
+
+    def lost(self, connection: ClientConnection) -> None:
+        """A connection is gone."""
+        if connection in self._connections:
+            self._connections.discard(connection)
+            if not self._pool.forget(connection):
+                self._pool.drop(connection.address)
+            self._close_surplus()
+        if self._all_lost is not None and not self._connections and not self._all_lost.done():
+            self._all_lost.set_result(None)
+
+    def _close_surplus(self) -> None:
+        for connection in self._pool.surplus():
+            self._connections.discard(connection)
+            connection.close()
+
+    def _bind(self) -> Sweep:
+        """Belong to the running loop; connections of a loop that is closed are forgotten."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._sweep is None:
+            if self._loop is not None and not self._loop.is_closed() and self._connections:
+                raise RuntimeError(f"the connector belongs to {self._loop!r}, and is used on {loop!r}")
+            self._loop = loop
+            self._sweep = Sweep(loop)
+            self._pool = Pool(self._limit, self._limit_per_host)
+            self._connections.clear()
+        return self._sweep
+
+
+class TCPConnector(BaseConnector):
+    """Connections over TCP."""
+
+    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+        connection = ClientConnection(
+            address, self, self._bind(), asyncio.get_running_loop(), DEFAULT_LIMITS
+        )
+        try:
+            async with asyncio.timeout(timeout.sock_connect):
+                await dial(address, lambda: connection.channel)
+        except ResolveError as error:
+            raise ClientConnectorDNSError(address, error) from error
+        except OSError as error:
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise ConnectionTimeoutError(
+                    f"No connection to {address.host}:{address.port} within {timeout.sock_connect} s (sock_connect)"
+                ) from error
+            raise ClientConnectorError(address, error) from error
+        return connection

@@ -1,0 +1,123 @@
+"""The request loop: from a request to the head of its response, however many connections that takes."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..wire.events import ResponseHead
+from .connection import ClientConnection, MalformedResponse, sending_error
+from .connector import BaseConnector
+from .errors import (
+    ClientConnectionError,
+    ClientOSError,
+    ClientResponseError,
+    ServerDisconnectedError,
+)
+from .request import ClientRequest
+from .timeouts import ClientTimeout
+
+#: Content that is written at once; after each piece, who reads slowly is waited for.
+_PIECE = 256 * 1024
+
+
+class Answer(NamedTuple):
+    """What came of a request."""
+
+    head: ResponseHead
+    connection: ClientConnection
+    #: What earlier tries on other connections ended in.
+    attempts: Sequence[Exception]
+
+
+class Options(NamedTuple):
+    """How a request is carried out."""
+
+    timeout: ClientTimeout
+    retry_stale: bool
+    auto_decompress: bool
+
+
+async def fetch(connector: BaseConnector, request: ClientRequest, options: Options) -> Answer:
+    """Send ``request`` and wait for the head of its response.
+
+    A request that can be repeated is, once and on a fresh connection, if a connection
+    that had served before broke before a byte of an answer came: the server closed it
+    while it was idle, and we had not heard of it yet.
+    """
+    attempts: list[Exception] = []
+    start = asyncio.get_running_loop().time()
+    while True:
+        connection = None if attempts else connector.take(request.address)
+        total = options.timeout.total
+        if connection is None:
+            connection, total = await _connect(connector, request, options.timeout, start)
+        try:
+            return Answer(await _exchange(connection, request, options, total), connection, attempts)
+        except (ServerDisconnectedError, ClientOSError) as error:
+            if attempts or not options.retry_stale or not connection.may_repeat or not request.rewind():
+                raise
+            attempts.append(error)
+        except MalformedResponse as error:
+            raise ClientResponseError(request.info, status=400, message=str(error)) from error
+
+
+async def _connect(
+    connector: BaseConnector, request: ClientRequest, timeout: ClientTimeout, start: float
+) -> tuple[ClientConnection, float | None]:
+    """A connection, and what is left of the total time."""
+    if timeout.total is None:
+        return await connector.connect(request.address, timeout), None
+    end = start + timeout.total
+    deadline = asyncio.timeout_at(end)
+    try:
+        async with deadline:
+            connection = await connector.connect(request.address, timeout)
+    except TimeoutError as error:
+        if deadline.expired():
+            raise TimeoutError(
+                f"The request took longer than its total of {timeout.total} s, while connecting"
+            ) from error
+        raise
+    return connection, max(0.001, end - asyncio.get_running_loop().time())
+
+
+async def _exchange(
+    connection: ClientConnection, request: ClientRequest, options: Options, total: float | None
+) -> ResponseHead:
+    connection.begin(options.timeout, total, options.auto_decompress)
+    try:
+        connection.exchange.head(
+            request.method,
+            request.target,
+            request.fields,
+            request.length,
+            body=request.body,
+            is_persistent=request.is_persistent,
+        )
+        if request.body is None and request.payload is not None:
+            connection.send_body(request.payload.write(BodyWriter(connection)))
+        return await connection.receive_head()
+    except BaseException as error:
+        connection.abandon()
+        if isinstance(error, OSError) and not isinstance(error, (ClientConnectionError, TimeoutError)):
+            raise sending_error(error) from error
+        raise
+
+
+class BodyWriter:
+    """Where payloads are written."""
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._exchange = connection.exchange
+
+    async def write(self, data: bytes) -> None:
+        """Send ``data``, waiting while the server does not read."""
+        if len(data) <= _PIECE:
+            self._exchange.data(data)
+            await self._exchange.drain()
+            return
+        for start in range(0, len(data), _PIECE):
+            self._exchange.data(data[start : start + _PIECE])
+            await self._exchange.drain()

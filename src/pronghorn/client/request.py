@@ -1,0 +1,158 @@
+"""A request, ready to be sent: what the caller said, checked and put into the wire's terms."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from .._version import __version__
+from ..body.payload import BytesPayload, Payload, make_payload
+from ..io.dial import Address
+from .errors import InvalidUrlClientError, NonHttpUrlClientError, RequestInfo
+
+CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
+AUTO_FIELDS: Final = (("User-Agent", CLIENT_SOFTWARE), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"))
+
+#: A body up to this size leaves in one write with its head; copying it costs less than a second write.
+_INLINE_BODY: Final = 64 * 1024
+#: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+_FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+Fields = tuple[tuple[str, str], ...]
+
+
+@final
+class ClientRequest:
+    """Method, target and fields, and the body if there is one."""
+
+    __slots__ = (
+        "address",
+        "body",
+        "fields",
+        "is_persistent",
+        "length",
+        "method",
+        "payload",
+        "real_url",
+        "target",
+        "url",
+    )
+
+    def __init__(
+        self, method: str, url: URL, default_fields: Fields, headers: Headers | None, payload: Payload | None
+    ) -> None:
+        self.method = method
+        self.real_url = url
+        self.url = url = url.with_fragment(None) if url.raw_fragment else url
+        self.address = address_of(url)
+        #: Origin-form: no proxy is between us and the server.
+        self.target = url.raw_path_qs or "/"
+        self.payload = payload
+        self.is_persistent = True
+        #: The whole body, if it is small enough to leave with the head; b"" if there is none.
+        self.body: bytes | None = b""
+        #: The length of the body in bytes; None is not known before it is sent.
+        self.length: int | None = 0
+        host = ("Host", url.host_port_subcomponent or "")
+        if payload is not None:
+            self.length = payload.size
+            self.body = None
+            if isinstance(payload, BytesPayload) and payload.size is not None and payload.size <= _INLINE_BODY:
+                self.body = payload.data
+        if headers is None:
+            self.fields: Fields = (host, *default_fields)
+            if payload is not None:
+                self.fields += (("Content-Type", payload.content_type),)
+        else:
+            self.fields = self._merge(CIMultiDict(headers), host, default_fields)
+
+    def __repr__(self) -> str:
+        return f"<ClientRequest {self.method} {self.url}>"
+
+    @property
+    def info(self) -> RequestInfo:
+        """What responses and errors tell of the request."""
+        return RequestInfo(self.url, self.method, CIMultiDictProxy(CIMultiDict(self.fields)), self.real_url)
+
+    def rewind(self) -> bool:
+        """Whether the request may be sent once more, and can: the body is at its beginning again."""
+        return self.method in _IDEMPOTENT and (self.payload is None or self.payload.rewind())
+
+    def _merge(self, given: CIMultiDict[str], host: tuple[str, str], default_fields: Fields) -> Fields:
+        """The caller's fields, after those that they do not replace; what they say of the framing is taken out."""
+        self._take_framing(given)
+        fields = [] if "Host" in given else [host]
+        fields += [field for field in default_fields if field[0] not in given]
+        if self.payload is not None and "Content-Type" not in given:
+            fields.append(("Content-Type", self.payload.content_type))
+        fields += given.items()
+        return tuple(fields)
+
+    def _take_framing(self, given: CIMultiDict[str]) -> None:
+        coding = given.get("Transfer-Encoding")
+        length = given.get("Content-Length")
+        if coding is not None:
+            if length is not None:
+                raise ValueError("headers: Content-Length and Transfer-Encoding exclude each other")
+            if coding.lower() != "chunked":
+                raise ValueError(f"headers: the only Transfer-Encoding that can be sent is chunked, got {coding!r}")
+            self.length = self.body = None
+            if self.payload is None:
+                self.payload = BytesPayload(b"")
+        if length is not None:
+            if not length.isascii() or not length.isdigit() or self.length not in (None, int(length)):
+                raise ValueError(f"headers: Content-Length is {length!r}, but the body has {self.length} bytes")
+            self.length = int(length)
+        if "close" in given.get("Connection", "").lower().replace(" ", "").split(","):
+            self.is_persistent = False
+        for name in _FRAMING_FIELDS:
+            given.popall(name, None)
+
+
+def address_of(url: URL) -> Address:
+    """Where to connect for ``url``."""
+    return Address(url.raw_host or "", url.port or 0, url.scheme == "https")
+
+
+def parse_url(url: str | URL, params: Any) -> URL:
+    """The URL to request; ``params`` join its query, a str taken as it is.
+
+    Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is not http.
+    """
+    try:
+        parsed = URL(url) if isinstance(url, str) else url
+        if params:
+            if isinstance(params, str):
+                query = f"{parsed.raw_query_string}&{params}" if parsed.raw_query_string else params
+                parsed = URL.build(
+                    scheme=parsed.scheme,
+                    authority=parsed.raw_authority,
+                    path=parsed.raw_path,
+                    query_string=query,
+                    fragment=parsed.raw_fragment,
+                    encoded=True,
+                )
+            else:
+                parsed = parsed.extend_query(params)
+    except ValueError as error:
+        raise InvalidUrlClientError(url, str(error)) from error
+    if not isinstance(parsed, URL):
+        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
+    if parsed.scheme != "http":
+        if not parsed.scheme:
+            raise InvalidUrlClientError(url, "expected an absolute URL")
+        raise NonHttpUrlClientError(url, f"expected the scheme http, got {parsed.scheme!r}")
+    if not parsed.raw_host:
+        raise InvalidUrlClientError(url, "the host is missing")
+    return parsed
+
+
+def make_request(
+    method: str, url: URL, default_fields: Fields, headers: Headers | None, data: Any
+) -> ClientRequest:
+    """A request of what the caller gave. ValueError or TypeError for what can't be sent."""
+    return ClientRequest(method, url, default_fields, headers, None if data is None else make_payload(data))

@@ -1,0 +1,275 @@
+"""Responses as callers see them."""
+
+import json as json_module
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Self
+
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from ..io.stream import StreamReader, whole_stream
+from ..wire.events import HttpVersion, ResponseHead
+from ..wire.fields import parse_media_type
+from .connection import ClientConnection, payload_error, response_decoder
+from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
+from .flow import Answer
+from .request import ClientRequest
+
+_DEFAULT_TYPE: Final = "application/octet-stream"
+
+
+class Released:
+    """What `release` returns: it has acted already; awaiting it does nothing more."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Any:
+        return iter(())
+
+
+_RELEASED: Final = Released()
+
+
+class ClientResponse:
+    """The response to a request: its head, and its body as it comes.
+
+    The connection is free again as soon as the body is read to its end; `release`, or
+    leaving ``async with``, gives it up before that.
+    """
+
+    _body: bytes | None = None
+    _content: StreamReader | None = None
+    _headers: CIMultiDictProxy[str] | None = None
+    _guard: "_Guard | None" = None
+
+    def __init__(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
+        self._request = request
+        self._head = head = answer.head
+        self._auto_decompress = auto_decompress
+        self.method = request.method
+        self.status = head.status
+        self.reason = head.reason
+        self.version: HttpVersion = head.version
+        #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
+        self.attempts: Sequence[Exception] = answer.attempts
+        connection = answer.connection
+        if head.body is None:
+            self._content = connection.content
+        if head.body is None or connection.is_lent:
+            self._guard = _Guard(connection, self._content, self)
+
+    def __repr__(self) -> str:
+        return f"<ClientResponse({self.url}) [{self.status} {self.reason}]>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.close()
+
+    # The head
+
+    @property
+    def url(self) -> URL:
+        """The URL of the request, without its fragment."""
+        return self._request.url
+
+    @property
+    def real_url(self) -> URL:
+        """The URL of the request."""
+        return self._request.real_url
+
+    @property
+    def host(self) -> str:
+        """The host that answered."""
+        return self._request.url.host or ""
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """The request that was sent."""
+        return self._request.info
+
+    @property
+    def history(self) -> tuple["ClientResponse", ...]:
+        """The responses that led here, the first one first."""
+        return ()
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The fields; a name may have several values."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = CIMultiDictProxy(self._head.headers)
+        return headers
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Names and values as they came, undecoded."""
+        return self._head.raw_headers
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body; application/octet-stream if the server did not say."""
+        value = self._head.headers.get("Content-Type")
+        return parse_media_type(value)[0] if value else _DEFAULT_TYPE
+
+    @property
+    def charset(self) -> str | None:
+        """The charset of the body, if the server said."""
+        return parse_media_type(self._head.headers.get("Content-Type", ""))[1].get("charset")
+
+    @property
+    def content_length(self) -> int | None:
+        """The length of the body on the wire in bytes, if the server said."""
+        value = self._head.headers.get("Content-Length")
+        return int(value) if value is not None and value.isdigit() else None
+
+    @property
+    def ok(self) -> bool:
+        """The status is below 400."""
+        return self.status < 400
+
+    def raise_for_status(self) -> None:
+        """Raise ClientResponseError, and give the connection up, for a status of 400 and above."""
+        if self.status < 400:
+            return
+        self.close()
+        raise ClientResponseError(
+            self.request_info, self.history, status=self.status, message=self.reason, headers=self.headers
+        )
+
+    # The body
+
+    @property
+    def content(self) -> StreamReader:
+        """The body as a stream. Reading it may raise ClientPayloadError."""
+        content = self._content
+        if content is None:
+            content = self._content = whole_stream(self._head.body or b"", self._decoder(), payload_error)
+        return content
+
+    async def read(self) -> bytes:
+        """Read the whole body; a second call gives the same bytes.
+
+        Raises ClientPayloadError for a body that is broken or ends early,
+        ClientConnectionError if the connection was given up before.
+        """
+        body = self._body
+        if body is None:
+            whole = self._head.body
+            if whole is not None and self._content is None and not self._is_coded:
+                body = whole
+            else:
+                body = await self._read_content()
+            self._body = body
+        return body
+
+    async def _read_content(self) -> bytes:
+        try:
+            return await self.content.read()
+        except BaseException:
+            self.close()
+            raise
+
+    async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
+        """Read the whole body and decode it: by ``encoding``, the charset that the server named, or UTF-8."""
+        body = await self.read()
+        return body.decode(encoding or self.get_encoding(), errors)
+
+    async def json(
+        self,
+        *,
+        encoding: str | None = None,
+        loads: Callable[[str], Any] = json_module.loads,
+        content_type: str | None = "application/json",
+    ) -> Any:
+        """Read the whole body and parse it; None for an empty one.
+
+        Raises ContentTypeError unless the type is ``content_type`` (for JSON also
+        ``application/*+json``; None accepts all), and what ``loads`` raises.
+        """
+        body = await self.read()
+        if content_type is not None and not _is_type(self.content_type, content_type):
+            raise ContentTypeError(
+                self.request_info,
+                self.history,
+                status=self.status,
+                message=f"expected {content_type}, got {self.content_type}; the body begins {body[:100]!r}",
+                headers=self.headers,
+            )
+        text = body.decode(encoding or self.get_encoding())
+        return loads(text) if text.strip() else None
+
+    def get_encoding(self) -> str:
+        """The charset that the server named, if it is one, else UTF-8."""
+        charset = self.charset
+        if charset is not None:
+            try:
+                b"".decode(charset)
+            except (LookupError, ValueError):
+                return "utf-8"
+        return charset or "utf-8"
+
+    @property
+    def _is_coded(self) -> bool:
+        return self._auto_decompress and "Content-Encoding" in self._head.headers
+
+    def _decoder(self) -> Any:
+        return response_decoder(self._head.headers["Content-Encoding"]) if self._is_coded else None
+
+    # The connection
+
+    @property
+    def connection(self) -> ClientConnection | None:
+        """The connection while the exchange goes on, None afterwards."""
+        guard = self._guard
+        return None if guard is None or not guard.is_held() else guard.connection
+
+    @property
+    def closed(self) -> bool:
+        """The exchange is over: read to its end, or given up."""
+        return self.connection is None
+
+    def release(self) -> Released:
+        """Give the connection up; if the body was not read to its end, it is closed. Need not be awaited."""
+        self.close()
+        return _RELEASED
+
+    def close(self) -> None:
+        """Give the connection up."""
+        guard, self._guard = self._guard, None
+        if guard is not None and guard.is_held():
+            guard.give_up(ClientConnectionError("Connection closed"))
+
+
+class _Guard:
+    """Holds a connection for a response whose exchange goes on; lets go when the response is forgotten."""
+
+    __slots__ = ("_content", "_description", "_uses", "connection")
+
+    def __init__(self, connection: ClientConnection, content: StreamReader | None, response: ClientResponse) -> None:
+        self.connection = connection
+        self._content = content
+        self._uses = connection.uses
+        self._description = (response.method, response.url)
+
+    def is_held(self) -> bool:
+        """The exchange of this response, and not a later one, is going on."""
+        return self.connection.is_lent and self.connection.uses == self._uses
+
+    def give_up(self, error: Exception) -> None:
+        """End the exchange; who still reads gets ``error``."""
+        self.connection.fail_exchange(error)
+
+    def __del__(self) -> None:
+        if self.is_held():
+            method, url = self._description
+            warnings.warn(f"Unclosed response to {method} {url}", ResourceWarning, stacklevel=2)
+            self.connection.abandon()
+
+
+def _is_type(actual: str, expected: str) -> bool:
+    if actual == expected.lower():
+        return True
+    return expected == "application/json" and actual.startswith("application/") and actual.endswith("+json")

@@ -1,0 +1,208 @@
+"""`ClientSession`: options in, one call out."""
+
+import json as json_module
+import warnings
+from collections.abc import Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Final, Self, TypedDict, Unpack, final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from .connector import BaseConnector, TCPConnector
+from .flow import Options, fetch
+from .request import AUTO_FIELDS, Headers, make_request, parse_url
+from .response import ClientResponse
+from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
+
+_UNSET: Final[Any] = object()
+_NOTHING: Final[Any] = object()
+_JSON_TYPE: Final = "application/json"
+
+
+class RequestOptions(TypedDict, total=False):
+    """The keywords of every request."""
+
+    #: Joins the query: a mapping, pairs, or a str that is encoded already.
+    params: Any
+    #: The body: see `pronghorn.body.payload.make_payload`.
+    data: Any
+    #: The body as an object to be serialised; not together with ``data``.
+    json: Any
+    headers: Headers | None
+    #: Instead of the session's; a number is the total in seconds.
+    timeout: ClientTimeout | float | None
+
+
+class ClientSession:
+    """Makes requests over a pool of connections. One session for an application is enough.
+
+    ``connector`` is where connections come from (a TCPConnector of its own by default),
+    closed with the session unless ``connector_owner`` is False. ``headers`` are sent with
+    every request that does not name them itself. ``timeout`` is 5 minutes in all and 30 s
+    for connecting by default. ``retry_stale`` lets a request that can be repeated be sent
+    once more when an idle connection turns out to have been closed by the server.
+    """
+
+    def __init__(
+        self,
+        *,
+        connector: BaseConnector | None = None,
+        headers: Headers | None = None,
+        json_serialize: Callable[[Any], str] = json_module.dumps,
+        timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
+        connector_owner: bool = True,
+        auto_decompress: bool = True,
+        retry_stale: bool = True,
+    ) -> None:
+        if connector is not None and not isinstance(connector, BaseConnector):
+            raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
+        self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
+        self._connector_owner = connector_owner
+        self._default_headers = CIMultiDict(headers or ())
+        given = self._default_headers
+        self._default_fields = (*given.items(), *(field for field in AUTO_FIELDS if field[0] not in given))
+        self._json_serialize = json_serialize
+        self._timeout = _as_timeout(timeout)
+        self._options = Options(self._timeout, retry_stale, auto_decompress)
+
+    def __repr__(self) -> str:
+        return f"<ClientSession {'closed' if self.closed else 'open'} {self._connector!r}>"
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        connector = getattr(self, "_connector", None)
+        if connector is not None and self._connector_owner and not connector.closed and connector._connections:
+            _warn(f"Unclosed client session {self!r}", ResourceWarning, source=self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def closed(self) -> bool:
+        """No request can be made any more."""
+        return self._connector is None or self._connector.closed
+
+    @property
+    def connector(self) -> BaseConnector | None:
+        """Where connections come from; None once the session is closed."""
+        return self._connector
+
+    @property
+    def timeout(self) -> ClientTimeout:
+        """The timeouts of requests that bring none of their own."""
+        return self._timeout
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The fields that are sent with every request."""
+        return CIMultiDictProxy(self._default_headers)
+
+    async def close(self) -> None:
+        """Close the session, and its connector if it owns it."""
+        connector, self._connector = self._connector, None
+        if connector is not None and self._connector_owner:
+            await connector.close()
+
+    # Requests
+
+    def request(self, method: str, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a request: to be awaited, or used as ``async with``, which releases the response."""
+        return RequestContext(self._request(method, url, **options))
+
+    def get(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a GET request."""
+        return RequestContext(self._request("GET", url, **options))
+
+    def options(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make an OPTIONS request."""
+        return RequestContext(self._request("OPTIONS", url, **options))
+
+    def head(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a HEAD request."""
+        return RequestContext(self._request("HEAD", url, **options))
+
+    def post(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a POST request."""
+        return RequestContext(self._request("POST", url, **options))
+
+    def put(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a PUT request."""
+        return RequestContext(self._request("PUT", url, **options))
+
+    def patch(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a PATCH request."""
+        return RequestContext(self._request("PATCH", url, **options))
+
+    def delete(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+        """Make a DELETE request."""
+        return RequestContext(self._request("DELETE", url, **options))
+
+    async def _request(
+        self,
+        method: str,
+        url: str | URL,
+        *,
+        params: Any = None,
+        data: Any = None,
+        json: Any = _NOTHING,
+        headers: Headers | None = None,
+        timeout: ClientTimeout | float | None = _UNSET,
+    ) -> ClientResponse:
+        """The one inner call: every request goes through it."""
+        connector = self._connector
+        if connector is None or connector.closed:
+            raise RuntimeError("Session is closed")
+        if json is not _NOTHING and json is not None:
+            if data is not None:
+                raise ValueError("data and json: expected one of them, got both")
+            data = self._json_serialize(json)
+            headers = CIMultiDict(headers or ())
+            headers.setdefault("Content-Type", _JSON_TYPE)
+        request = make_request(method.upper(), parse_url(url, params), self._default_fields, headers, data)
+        options = self._options
+        if timeout is not _UNSET:
+            options = options._replace(timeout=_as_timeout(timeout))
+        answer = await fetch(connector, request, options)
+        return ClientResponse(request, answer, options.auto_decompress)
+
+
+@final
+class RequestContext(Coroutine[Any, Any, ClientResponse]):
+    """A request about to be made: ``await`` it for the response, or enter it with ``async with``."""
+
+    __slots__ = ("_coroutine", "_response")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, ClientResponse]) -> None:
+        self._coroutine = coroutine
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, ClientResponse]:
+        return self._coroutine.__await__()
+
+    async def __aenter__(self) -> ClientResponse:
+        self._response = response = await self._coroutine
+        return response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._response.close()
+
+
+def _as_timeout(timeout: ClientTimeout | float | None) -> ClientTimeout:
+    if isinstance(timeout, ClientTimeout):
+        return timeout
+    return ClientTimeout(total=timeout)

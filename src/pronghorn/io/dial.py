@@ -1,0 +1,54 @@
+"""From a host and a port to a connected transport.
+
+Here is where TLS and proxies come in: an `Address` says what is dialled, and whoever
+asks gets a transport that speaks to it, whatever lies between.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import NamedTuple
+
+import aiohappyeyeballs
+
+# RFC 8305 section 5 recommends 250 ms between attempts.
+_ATTEMPT_DELAY = 0.25
+
+
+class Address(NamedTuple):
+    """What a connection is made to: the whole of it is the key under which it is kept."""
+
+    host: str
+    port: int
+    ssl: bool = False
+
+
+class ResolveError(OSError):
+    """The host has no address that could be found."""
+
+
+async def dial(address: Address, protocol_factory: Callable[[], asyncio.BaseProtocol]) -> None:
+    """Connect to ``address`` and hand the transport to the protocol.
+
+    All addresses of the host are tried, in the order of RFC 8305. Raises ResolveError
+    if there is none, OSError if no attempt succeeds.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+    except (OSError, UnicodeError) as error:
+        raise ResolveError(getattr(error, "errno", None), f"{address.host}: {error}") from error
+    sock = await aiohappyeyeballs.start_connection(
+        [info for info in found if info[0] in (socket.AF_INET, socket.AF_INET6)],
+        happy_eyeballs_delay=_ATTEMPT_DELAY,
+        interleave=1,
+        loop=loop,
+    )
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.create_connection(protocol_factory, sock=sock)
+    except BaseException:
+        sock.close()
+        raise

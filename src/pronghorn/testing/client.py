@@ -1,0 +1,71 @@
+"""A client of one test server."""
+
+from typing import Any, Self, Unpack
+
+from yarl import URL
+
+from ..client.session import ClientSession, RequestContext, RequestOptions
+from .server import BaseTestServer
+
+
+class TestClient:
+    """Makes requests to ``server`` by path. Further keywords are those of `pronghorn.ClientSession`."""
+
+    #: Not a test class, whatever its name.
+    __test__ = False
+
+    def __init__(self, server: BaseTestServer, **session_options: Any) -> None:
+        self.server = server
+        self.session = ClientSession(**session_options)
+
+    async def __aenter__(self) -> Self:
+        await self.start_server()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def start_server(self) -> None:
+        """Start the server, if it is not."""
+        await self.server.start_server()
+
+    async def close(self) -> None:
+        """Close the session, then the server."""
+        await self.session.close()
+        await self.server.close()
+
+    def make_url(self, path: str | URL) -> URL:
+        """The URL of ``path`` on the server."""
+        return self.server.make_url(path)
+
+    def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a request."""
+        return self.session.request(method, self.make_url(path), **options)
+
+    def get(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a GET request."""
+        return self.request("GET", path, **options)
+
+    def options(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make an OPTIONS request."""
+        return self.request("OPTIONS", path, **options)
+
+    def head(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a HEAD request."""
+        return self.request("HEAD", path, **options)
+
+    def post(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a POST request."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a PUT request."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a PATCH request."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
+        """Make a DELETE request."""
+        return self.request("DELETE", path, **options)
