@@ -114,10 +114,8 @@ class ClientConnection:
             self._gap.start(self._gap_seconds)
         if self.channel.is_lost:
             raise ServerDisconnectedError()
-        try:
-            head: ResponseHead = await waiter
-        finally:
-            self._waiter = None
+        # Whoever resolves the waiter lets go of it: by the time this goes on, the connection may be another's.
+        head: ResponseHead = await waiter
         return head
 
     @property
@@ -129,6 +127,10 @@ class ClientConnection:
     def is_lent(self) -> bool:
         """An exchange is going on."""
         return self._is_lent
+
+    def is_in(self, exchange: int) -> bool:
+        """That exchange, by the count of `uses`, is going on."""
+        return self._is_lent and self.uses == exchange
 
     def send_body(self, write: Coroutine[Any, Any, None]) -> None:
         """Send the request body by ``write``, beside whatever else happens on the exchange."""
@@ -153,6 +155,7 @@ class ClientConnection:
         """End the exchange, over or not: a connection with an exchange half done is closed."""
         if self._is_lent:
             self._is_lent = False
+            self._waiter = None
             self._stop_deadlines()
             self.exchange.discard()
             self.channel.abort()
@@ -161,12 +164,11 @@ class ClientConnection:
 
     def fail_exchange(self, error: Exception) -> None:
         """The exchange can't go on because of ``error``; whoever waits for it is told."""
-        waiter = self._waiter
-        if waiter is not None:
-            if not waiter.done():
-                waiter.set_exception(error)
-        elif self._is_lent:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None:
             self.exchange.fail(error)
+        elif not waiter.done():
+            waiter.set_exception(error)
         self.abandon()
 
     # Idleness
@@ -245,7 +247,7 @@ class ClientConnection:
                 self.exchange, decoder=response_decoder(coding), error_factory=payload_error
             )
             self.exchange.open(self.content)
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(head)
         else:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..io.stream import StreamReader
 from ..wire.events import ResponseHead
 from .connection import ClientConnection, MalformedResponse, sending_error
 from .connector import BaseConnector
@@ -24,7 +25,11 @@ class Answer(NamedTuple):
     """What came of a request."""
 
     head: ResponseHead
+    #: Its content, if it did not come with the head.
+    content: StreamReader | None
     connection: ClientConnection
+    #: Which of the connection's exchanges it is.
+    exchange: int
     #: What earlier tries on other connections ended in.
     attempts: Sequence[Exception]
 
@@ -52,7 +57,7 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
         if connection is None:
             connection, total = await _connect(connector, request, options.timeout, start)
         try:
-            return Answer(await _exchange(connection, request, options, total), connection, attempts)
+            return await _exchange(connection, request, options, total, attempts)
         except (ServerDisconnectedError, ClientOSError) as error:
             if attempts or not options.retry_stale or not connection.may_repeat or not request.rewind():
                 raise
@@ -82,9 +87,14 @@ async def _connect(
 
 
 async def _exchange(
-    connection: ClientConnection, request: ClientRequest, options: Options, total: float | None
-) -> ResponseHead:
+    connection: ClientConnection,
+    request: ClientRequest,
+    options: Options,
+    total: float | None,
+    attempts: Sequence[Exception],
+) -> Answer:
     connection.begin(options.timeout, total, options.auto_decompress)
+    exchange = connection.uses
     try:
         connection.exchange.head(
             request.method,
@@ -96,12 +106,14 @@ async def _exchange(
         )
         if request.body is None and request.payload is not None:
             connection.send_body(request.payload.write(BodyWriter(connection)))
-        return await connection.receive_head()
+        head = await connection.receive_head()
     except BaseException as error:
         connection.abandon()
         if isinstance(error, OSError) and not isinstance(error, (ClientConnectionError, TimeoutError)):
             raise sending_error(error) from error
         raise
+    content = None if head.body is not None else connection.content
+    return Answer(head, content, connection, exchange, attempts)
 
 
 class BodyWriter:

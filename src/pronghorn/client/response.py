@@ -53,11 +53,9 @@ class ClientResponse:
         self.version: HttpVersion = head.version
         #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
         self.attempts: Sequence[Exception] = answer.attempts
-        connection = answer.connection
-        if head.body is None:
-            self._content = connection.content
-        if head.body is None or connection.is_lent:
-            self._guard = _Guard(connection, self._content, self)
+        self._content = answer.content
+        if answer.connection.is_in(answer.exchange):
+            self._guard = _Guard(answer, request)
 
     def __repr__(self) -> str:
         return f"<ClientResponse({self.url}) [{self.status} {self.reason}]>"
@@ -246,17 +244,16 @@ class ClientResponse:
 class _Guard:
     """Holds a connection for a response whose exchange goes on; lets go when the response is forgotten."""
 
-    __slots__ = ("_content", "_description", "_uses", "connection")
+    __slots__ = ("_exchange", "_request", "connection")
 
-    def __init__(self, connection: ClientConnection, content: StreamReader | None, response: ClientResponse) -> None:
-        self.connection = connection
-        self._content = content
-        self._uses = connection.uses
-        self._description = (response.method, response.url)
+    def __init__(self, answer: Answer, request: ClientRequest) -> None:
+        self.connection = answer.connection
+        self._exchange = answer.exchange
+        self._request = request
 
     def is_held(self) -> bool:
         """The exchange of this response, and not a later one, is going on."""
-        return self.connection.is_lent and self.connection.uses == self._uses
+        return self.connection.is_in(self._exchange)
 
     def give_up(self, error: Exception) -> None:
         """End the exchange; who still reads gets ``error``."""
@@ -264,8 +261,7 @@ class _Guard:
 
     def __del__(self) -> None:
         if self.is_held():
-            method, url = self._description
-            warnings.warn(f"Unclosed response to {method} {url}", ResourceWarning, stacklevel=2)
+            warnings.warn(f"Unclosed response to {self._request!r}", ResourceWarning, source=self, stacklevel=2)
             self.connection.abandon()
 
 
