@@ -13,7 +13,7 @@ from ..io.stream import StreamReader
 from ..wire.coding import Decoder, decoder_for
 from ..wire.errors import ConnectionEnded, ProtocolError
 from ..wire.events import Event, InformationalHead, ResponseHead
-from ..wire.http1.connection import Http1Connection
+from ..wire.http1.connection import Http1Connection, Reading
 from ..wire.limits import Limits
 from ..wire.roles import CLIENT
 from .errors import (
@@ -175,10 +175,9 @@ class ClientConnection:
 
     def is_usable(self) -> bool:
         """Whether an idle connection can still be used, as far as can be known without sending."""
-        if self.channel.is_lost or not self._machine.is_reusable:
-            return False
-        transport = self.channel.transport
-        if transport is None or transport.is_closing():
+        channel = self.channel
+        transport = channel.transport
+        if channel.is_lost or transport is None or transport.is_closing():
             return False
         # The loop may not have run since the server closed: readable while idle means end, or rubbish.
         if self._loop.time() - self.idle_since > _TRUSTED_IDLE:
@@ -256,14 +255,13 @@ class ClientConnection:
     def _end(self) -> None:
         self._is_lent = False
         self._stop_deadlines()
-        if self._machine.is_reusable:
-            self._machine.resume()
+        self._machine.resume()
         self._keeper.take_back(self)
 
     @property
     def is_reusable(self) -> bool:
         """The last exchange left the connection fit for another."""
-        return self._machine.is_reusable and not self.channel.is_lost
+        return self._machine.reading is Reading.IDLE and not self.channel.is_lost
 
     def _stop_deadlines(self) -> None:
         self._total.stop()

@@ -26,7 +26,7 @@ from ..wire.http1.connection import Http1Connection, Reading, Writing
 from ..wire.roles import SERVER
 from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError
 from .request import BaseRequest, RequestPayloadError, payload_error
-from .response import StreamResponse
+from .response import Response, StreamResponse
 from .settings import ServerSettings
 
 #: Requests of one connection that are answered before other connections have their turn.
@@ -69,6 +69,7 @@ class ServerConnection:
         "_machine",
         "_patience",
         "_progress",
+        "_settings",
         "_write_patience",
         "channel",
         "task",
@@ -76,6 +77,7 @@ class ServerConnection:
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host = host
+        self._settings = host.settings
         self._loop = loop
         self._machine = Http1Connection(SERVER, host.settings.limits)
         self.channel = Channel(loop, self._machine, self)
@@ -126,10 +128,12 @@ class ServerConnection:
                 self._loop.call_soon(self._go_on)
                 break
         self._is_in_burst = False
-        self._bound_held()
+        if self._current is not None or not left:
+            self._bound_held()
 
     def _bound_held(self) -> None:
-        if self._machine.held > self._host.settings.limits.pipelined:
+        """What is kept of the next requests has a limit; the rest waits on the peer's side."""
+        if self._machine.held > self._settings.limits.pipelined:
             self.channel.pause_reading()
 
     def fail(self, error: ProtocolError) -> None:
@@ -146,13 +150,13 @@ class ServerConnection:
         self._patience.stop()
         self._write_patience.stop()
         self._exchange.fail(RequestPayloadError("the connection closed before the body was whole"))
-        if self._host.settings.handler_cancellation and self.task is not None:
+        if self._settings.handler_cancellation and self.task is not None:
             self.task.cancel()
         self._host.closed(self)
 
     def outlives_eof(self) -> bool:
         # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
-        return self._current is not None and not self._host.settings.handler_cancellation
+        return self._current is not None and not self._settings.handler_cancellation
 
     def writable(self) -> None:
         self._write_patience.stop()
@@ -180,7 +184,7 @@ class ServerConnection:
                 self._await_body()
 
     def _open_stream(self, head: RequestHead) -> StreamReader:
-        coding = head.headers.get("Content-Encoding") if self._host.settings.auto_decompress else None
+        coding = head.headers.get("Content-Encoding") if self._settings.auto_decompress else None
         stream = StreamReader(
             self._exchange,
             decoder=decoder_for(coding) if coding else None,
@@ -199,20 +203,19 @@ class ServerConnection:
 
     def _await_body(self) -> None:
         self._progress = 0
-        self._patience.start(self._host.settings.body_timeout)
+        self._patience.start(self._settings.body_timeout)
 
     def _deliver(self, event: Event) -> None:
         self._exchange.deliver(event)
-        settings = self._host.settings
         if type(event) is not Data:
             self._patience.stop()
             return
         if self._current is None:
-            if self._exchange.unread > settings.drain_size:
+            if self._exchange.unread > self._settings.drain_size:
                 self._close()
             return
         self._progress += len(event.chunk)
-        if self._progress >= settings.progress_size:
+        if self._progress >= self._settings.progress_size:
             self._await_body()
 
     async def _handle(self, request: BaseRequest) -> None:
@@ -222,7 +225,7 @@ class ServerConnection:
         try:
             try:
                 response = await self._host.handler(request)
-                if not isinstance(response, StreamResponse):
+                if type(response) is not Response and not isinstance(response, StreamResponse):
                     raise TypeError(f"a handler should return a response, got {type(response).__name__}")
             except HTTPException as error:
                 response = error
@@ -274,12 +277,12 @@ class ServerConnection:
             self._exchange.reset("the handler did not finish its response")
             return
         if channel.is_write_paused:
-            self._write_patience.start(self._host.settings.write_timeout)
+            self._write_patience.start(self._settings.write_timeout)
         if machine.reading is Reading.BODY:
             self._exchange.fail(RequestPayloadError("the request is over"))
             self._exchange.discard()
             if machine.is_reusable:
-                self._patience.start(self._host.settings.body_timeout)
+                self._patience.start(self._settings.body_timeout)
             else:
                 self._close()
         elif not self._is_in_burst:
@@ -314,7 +317,7 @@ class ServerConnection:
                 self._close(lingers=machine.held > 0)
             else:
                 self._awaits_head = machine.held > 0
-                settings = self._host.settings
+                settings = self._settings
                 self._patience.start(settings.head_timeout if self._awaits_head else settings.keepalive_timeout)
         return events
 
@@ -326,12 +329,12 @@ class ServerConnection:
         if machine.reading is Reading.CLOSED:
             if self._current is None:
                 self._close()
-        elif self._current is not None:
+        elif machine.reading is Reading.WHOLE:
             self._bound_held()
         elif machine.reading is Reading.HEAD and not self._awaits_head:
             # The head deadline starts with the first byte, and no later byte puts it off.
             self._awaits_head = True
-            self._patience.start(self._host.settings.head_timeout)
+            self._patience.start(self._settings.head_timeout)
 
     def _run_out(self) -> None:
         """The peer did not send in time what it had begun, or nothing at all."""
@@ -351,7 +354,7 @@ class ServerConnection:
     def _close(self, *, lingers: bool | None = None) -> None:
         """Close; linger if the peer may still be sending."""
         self._patience.stop()
-        self._write_patience.start(self._host.settings.write_timeout)
+        self._write_patience.start(self._settings.write_timeout)
         if lingers is None:
             lingers = self._machine.reading not in (Reading.HEAD, Reading.WHOLE) or self._machine.held > 0
         if lingers:

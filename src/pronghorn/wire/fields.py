@@ -11,7 +11,7 @@ longer than it takes to fill them again.
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
 from multidict import istr
 
@@ -71,19 +71,12 @@ def _check_length(value: str) -> None:
 _CHECKS: Final[dict[bytes, Callable[[str], None]]] = {b"host": _check_host, b"content-length": _check_length}
 
 
-class _Name(NamedTuple):
-    """What is known of a field by its name."""
-
-    text: istr
-    is_shared: bool
-    check: Callable[[str], None] | None
-
-
-def _read_name(raw: bytes) -> _Name:
+def _read_name(raw: bytes) -> tuple[istr, bool, Callable[[str], None] | None]:
+    """The name of a field, whether its lines are kept, and what its value must pass."""
     if not is_token(raw):
         raise ProtocolError("field line: expected a token followed by ':'")
     lowered = raw.lower()
-    return _Name(istr(raw.decode("ascii")), lowered in _SHARED_FIELDS, _CHECKS.get(lowered))
+    return istr(raw.decode("ascii")), lowered in _SHARED_FIELDS, _CHECKS.get(lowered)
 
 
 # The names of fields, unlike their values, are few and tell nothing.
@@ -97,22 +90,21 @@ def parse_field_line(line: bytes) -> tuple[istr, str]:
     section 5): no space before the colon, no folding, no control character. The
     value is decoded as UTF-8, other bytes by surrogateescape.
     """
-    name, text = _parse(line)
-    return name.text, text
+    return _parse(line)[0]
 
 
-def _parse(line: bytes) -> tuple[_Name, str]:
+def _parse(line: bytes) -> tuple[tuple[istr, str], bool]:
     raw, colon, value = line.partition(b":")
     if not colon:
         raise ProtocolError("field line: expected a token followed by ':'")
-    name = _read_common_name(raw) if len(raw) <= _COMMON_NAME_SIZE else _read_name(raw)
+    name, is_shared, check = _read_common_name(raw) if len(raw) <= _COMMON_NAME_SIZE else _read_name(raw)
     value = value.strip(b" \t")
     if value.translate(None, _FIELD_CHARS):
-        raise ProtocolError(f"{name.text}: control character in the value")
+        raise ProtocolError(f"{name}: control character in the value")
     text = value.decode("utf-8", "surrogateescape")
-    if name.check is not None:
-        name.check(text)
-    return name, text
+    if check is not None:
+        check(text)
+    return (name, text), is_shared
 
 
 @final
@@ -120,9 +112,8 @@ class FieldLines(dict[bytes, tuple[istr, str]]):
     """Field line -> (name, value); a miss parses."""
 
     def __missing__(self, line: bytes) -> tuple[istr, str]:
-        name, text = _parse(line)
-        pair = (name.text, text)
-        if name.is_shared and len(line) <= _TABLE_LINE_SIZE:
+        pair, is_shared = _parse(line)
+        if is_shared and len(line) <= _TABLE_LINE_SIZE:
             if len(self) >= _TABLE_LINES:
                 self.clear()
             self[line] = pair

@@ -227,42 +227,35 @@ class Http1Connection:
         elif length is not None and length < 0:
             raise ValueError(f"length: expected 0 or more, got {length}")
         is_1_1 = self._peer_version is HttpVersion11
-        switches = False
-        if self._role.reads_first:
-            status, method = int(first), self._method
-            kind = framing(method, status, HttpVersion11, length, length is None and is_1_1)
-            switches = status == 101 or (method == "CONNECT" and 200 <= status < 300)
-            if status < 200 and not (switches and self._offered):
-                raise ValueError(f"send_head: expected a final status, or 101 after an offer to switch, got {status}")
-            if switches:
-                self._discards = True
-            elif status >= 200 and status != 204 and status != 304:
-                if length is not None:
-                    parts.append(b"Content-Length: %d\r\n" % length)
-                elif is_1_1:
-                    parts.append(b"Transfer-Encoding: chunked\r\n")
-                self._discards = method == "HEAD"
-            else:
-                self._discards = True
+        persists = is_persistent and self._is_persistent
+        if isinstance(first, int):
+            method = self._method
+            is_chunked = length is None and is_1_1
+            kind = framing(method, first, HttpVersion11, length, is_chunked)
+            has_framing = first >= 200 and first != 204 and first != 304
+            if (first < 200 or method == "CONNECT") and self._check_switch(first):
+                has_framing = self._is_persistent = False
+            self._discards = method == "HEAD" or not has_framing
         else:
-            self._method = method = str(first)
+            method = first
+            is_chunked = length is None
+            kind = framing(method, 0, HttpVersion11, length, is_chunked)
+            has_framing = length != 0 or method in _METHODS_WITH_CONTENT
+            self._method = method
             self._offered = "connect" if method == "CONNECT" else upgrade
             self.reading = Reading.HEAD
-            kind = framing(method, 0, HttpVersion11, length, length is None)
-            if length is None:
+        if has_framing:
+            if is_chunked:
                 parts.append(b"Transfer-Encoding: chunked\r\n")
-            elif length or method in _METHODS_WITH_CONTENT:
+            elif length is not None:
                 parts.append(b"Content-Length: %d\r\n" % length)
-        if not is_persistent or kind == UNTIL_CLOSE:
+        if not persists or kind == UNTIL_CLOSE:
             self._is_persistent = False
-        if not self._is_persistent:
             parts.append(b"Connection: close\r\n\r\n")
         elif is_1_1:
             parts.append(b"\r\n")
         else:
             parts.append(b"Connection: keep-alive\r\n\r\n")
-        if switches:
-            self._is_persistent = False
         if body is None:
             self._unsent = kind
             self.writing = Writing.BODY
@@ -321,11 +314,7 @@ class Http1Connection:
     @property
     def is_reusable(self) -> bool:
         """Another exchange may follow on this connection."""
-        return (
-            self._is_persistent
-            and self.reading is not Reading.CLOSED
-            and (self._role.reads_first or not len(self._cursor))
-        )
+        return self._is_persistent and self.reading is not Reading.CLOSED and (self._role.reads_first or not self.held)
 
     @property
     def is_over(self) -> bool:
@@ -335,7 +324,7 @@ class Http1Connection:
     @property
     def has_begun(self) -> bool:
         """A byte of the message that is being read has come."""
-        return self.reading is not Reading.HEAD or bool(len(self._cursor) or self._informational)
+        return self.reading is not Reading.HEAD or bool(self.held or self._informational)
 
     @property
     def held(self) -> int:
@@ -448,7 +437,7 @@ class Http1Connection:
         self._informational += 1
         if self._informational > self._limits.informational:
             raise ProtocolError(f"more than {self._limits.informational} informational responses")
-        if not len(self._cursor):
+        if not self.held:
             return (head,)
         return (head, *self._read_head())
 
@@ -474,7 +463,7 @@ class Http1Connection:
             self._is_persistent = False
         reader = self._body = body_reader(kind, self._limits, self._role.is_lenient)
         self.reading = Reading.BODY
-        if not len(self._cursor):
+        if not self.held:
             return (head,)
         chunk = reader.read(self._cursor)
         if reader.is_whole and reader.trailers is None:
@@ -508,6 +497,14 @@ class Http1Connection:
         if self._offered:
             self._is_persistent = False
         return status
+
+    def _check_switch(self, status: int) -> bool:
+        """Whether a response of ours ends HTTP on this connection; ValueError for a 1xx that is not final."""
+        if self._offered == "connect" and 200 <= status < 300:
+            return True
+        if status < 200 and (status != 101 or not self._offered):
+            raise ValueError(f"send_head: expected a final status, or 101 after an offer to switch, got {status}")
+        return status == 101
 
 
 _READ: Final[dict[Reading, Callable[[Http1Connection], Sequence[Event]]]] = {
