@@ -231,8 +231,7 @@ class ServerConnection:
                 response = error
             except RequestPayloadError as error:
                 response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(text=f"{error.status_hint}: {error}")
-            await response.prepare(request)
-            await response.write_eof()
+            await response.send(request)
             if self._machine.writing is Writing.DUE:
                 raise RuntimeError(f"a handler should return a new response, got one sent before: {response!r}")
         except Exception as error:

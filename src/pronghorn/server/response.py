@@ -29,6 +29,7 @@ _TRANSFER_ENCODING: Final = istr("Transfer-Encoding")
 _DATE: Final = istr("Date")
 _SERVER: Final = istr("Server")
 _DEFAULT_TYPE: Final = "application/octet-stream"
+_TEXT_TYPE: Final = "text/plain; charset=utf-8"
 _SERVER_FIELD: Final = ("Server", SERVER_SOFTWARE)
 #: A handler that only writes must let other connections have the loop, this often in bytes.
 _YIELD_AFTER: Final = 256 * 1024
@@ -81,8 +82,8 @@ class StreamResponse(Storage):
     A body of unknown length is chunked, or ended by closing for HTTP/1.0 clients.
     """
 
-    _status: int
-    _reason: str
+    _status: int = 200
+    _reason: str = "OK"
     _headers: CIMultiDict[str] | None = None
     #: The Content-Type as long as nobody has looked at `headers`.
     _content_type: str = _DEFAULT_TYPE
@@ -94,7 +95,8 @@ class StreamResponse(Storage):
     _since_yield: int = 0
 
     def __init__(self, *, status: int = 200, reason: str | None = None, headers: Headers | None = None) -> None:
-        self.set_status(status, reason)
+        if status != 200 or reason is not None:
+            self.set_status(status, reason)
         if headers is not None:
             self._headers = given = CIMultiDict(headers)
             if _CONTENT_TYPE not in given:
@@ -250,6 +252,11 @@ class StreamResponse(Storage):
         exchange.end()
         self._end()
 
+    async def send(self, request: Answerable) -> None:
+        """Do what is left to be done: what a server does with a response that a handler returned."""
+        await self.prepare(request)
+        await self.write_eof()
+
     def _end(self) -> None:
         self._has_ended = True
         self._exchange = None
@@ -262,14 +269,12 @@ class StreamResponse(Storage):
             self.fields(),
             length,
             body=body,
-            is_persistent=request.may_persist and self._is_persistent is not False and not self._says_close(),
+            is_persistent=(
+                request.may_persist
+                and self._is_persistent is not False
+                and (self._headers is None or not _says_close(self._headers))
+            ),
         )
-
-    def _says_close(self) -> bool:
-        headers = self._headers
-        if headers is None or _CONNECTION not in headers:
-            return False
-        return "close" in list_members(", ".join(headers.getall(_CONNECTION)))
 
     def fields(self) -> Iterable[tuple[str, str]]:
         """The fields as they are sent, without those that follow from the framing."""
@@ -298,6 +303,10 @@ class StreamResponse(Storage):
             raise RuntimeError(f"{what} can't be changed: the response is prepared")
 
 
+def _says_close(headers: CIMultiDict[str]) -> bool:
+    return _CONNECTION in headers and "close" in list_members(", ".join(headers.getall(_CONNECTION)))
+
+
 _FRAMING_FIELDS: Final = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 
 
@@ -310,7 +319,7 @@ class Response(StreamResponse):
     """
 
     _body: bytes | None = None
-    _text: str | None = None
+    _request: Answerable | None = None
 
     def __init__(
         self,
@@ -332,19 +341,18 @@ class Response(StreamResponse):
             if text is not None:
                 charset = parse_media_type(given[_CONTENT_TYPE])[1].get("charset")
         else:
-            self._content_type = _content_type_for(content_type, charset, text is not None)
+            if content_type is not None or charset is not None:
+                self._content_type = _content_type_for(content_type, charset, text is not None)
+            elif text is not None:
+                self._content_type = _TEXT_TYPE
             if given is not None:
                 given[_CONTENT_TYPE] = self._content_type
-        if reason is None and status in REASONS:
-            self._status = status
-            self._reason = REASONS[status]
-        else:
+        if status != 200 or reason is not None:
             self.set_status(status, reason)
         if given is not None:
             self._headers = given
         if text is not None:
             self._body = text.encode(charset or "utf-8")
-            self._text = text
         elif body is not None:
             self.body = body
 
@@ -359,14 +367,11 @@ class Response(StreamResponse):
         if body is not None and not isinstance(body, (bytes, bytearray, memoryview)):
             raise TypeError(f"body: expected bytes, bytearray, memoryview or None, got {type(body).__name__}")
         self._body = None if body is None else bytes(body)
-        self._text = None
 
     @property
     def text(self) -> str | None:
         """The body decoded by `charset`, UTF-8 without one."""
-        if self._text is None and self._body is not None:
-            self._text = self._body.decode(self.charset or "utf-8")
-        return self._text
+        return None if self._body is None else self._body.decode(self.charset or "utf-8")
 
     @text.setter
     def text(self, text: str | None) -> None:
@@ -376,9 +381,8 @@ class Response(StreamResponse):
         if not isinstance(text, str):
             raise TypeError(f"text: expected str, got {type(text).__name__}")
         if self.content_type == _DEFAULT_TYPE:
-            self._set_content_type("text/plain; charset=utf-8")
+            self._set_content_type(_TEXT_TYPE)
         self.body = text.encode(self.charset or "utf-8")
-        self._text = text
 
     @property
     def content_length(self) -> int | None:
@@ -403,21 +407,31 @@ class Response(StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send head and body in one write. A second call does nothing."""
-        exchange = self._exchange
-        if exchange is None:
-            if self._has_ended:
-                return
+        if self._has_ended:
+            return
+        if self._request is None:
             raise RuntimeError("write_eof: called before prepare")
+        self._send_whole(self._request, data)
+
+    async def send(self, request: Answerable) -> None:
+        # A plain Response that nobody has prepared leaves in one call; subclasses may have their own prepare.
+        if type(self) is Response and self._request is None and not self._has_ended:
+            self._send_whole(request)
+        else:
+            await super().send(request)
+
+    def _send_whole(self, request: Answerable, rest: bytes = b"") -> None:
         body = self._body or b""
-        if data:
-            body += data
-        self._body_length = len(body)
-        if self._is_chunked and self._request.version != HttpVersion10:
-            self._send_head(self._request, exchange)
+        if rest:
+            body += rest
+        exchange = request.exchange
+        if self._is_chunked and request.version != HttpVersion10:
+            self._send_head(request, exchange)
             exchange.data(body)
             exchange.end()
         else:
-            self._send_head(self._request, exchange, body)
+            self._send_head(request, exchange, body)
+        self._body_length = len(body)
         self._end()
 
 

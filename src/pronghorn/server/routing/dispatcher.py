@@ -62,14 +62,14 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
     # Looking up
 
     async def resolve(self, request: Request) -> AbstractMatchInfo:
-        path = request.raw_path.partition("?")[0]
-        if not path.startswith(_SLASH) or "%" in path:
+        path, _, _ = request.raw_path.partition("?")
+        if path[0] != _SLASH or "%" in path:
             # Patterns are compared in yarl's normal form: %7E is "~", %2f is %2F.
             path = URL.build(path=request.path).raw_path
         method = request.method
         plain = self._plain.get(path)
         if plain is not None:
-            route = plain.find(method)
+            route = plain.routes.get(method) or plain.find(method)
             if route is not None:
                 return UrlMappingMatchInfo(NO_PARTS, route)
         allowed = set() if plain is None else set(plain.routes)

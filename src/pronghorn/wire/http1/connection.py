@@ -127,7 +127,11 @@ class Http1Connection:
         if not data:
             return _NO_EVENTS
         self._cursor.push(data)
-        return self._read()
+        try:
+            return _READ[self.reading](self)
+        except ProtocolError:
+            self._break()
+            raise
 
     def feed_eof(self) -> Sequence[Event]:
         """Take in that the peer sends no more; ConnectionEnded if a message was not whole."""
@@ -168,7 +172,13 @@ class Http1Connection:
         self.writing = Writing.SILENT
         self._method = ""
         self._skipped_empty_line = False
-        events = self._read() if self.held else _NO_EVENTS
+        if not self.held:
+            return _NO_EVENTS
+        try:
+            events = self._read_head()
+        except ProtocolError:
+            self._break()
+            raise
         if self._has_ended and self.reading is not Reading.WHOLE:
             return (*events, *self.feed_eof())
         return events
@@ -334,15 +344,12 @@ class Http1Connection:
 
     # How each state reads
 
-    def _read(self) -> Sequence[Event]:
-        try:
-            return _READ[self.reading](self)
-        except ProtocolError:
-            if self.reading is Reading.HEAD and self._role.reads_first:
-                self.writing = Writing.DUE
-            self.reading = Reading.CLOSED
-            self._is_persistent = False
-            raise
+    def _break(self) -> None:
+        """The peer broke the protocol: nothing more is read; a server may still say so."""
+        if self.reading is Reading.HEAD and self._role.reads_first:
+            self.writing = Writing.DUE
+        self.reading = Reading.CLOSED
+        self._is_persistent = False
 
     def _read_head(self) -> Sequence[Event]:
         cursor = self._cursor
@@ -446,15 +453,18 @@ class Http1Connection:
         if not head.is_persistent:
             self._is_persistent = False
         if type(head) is RequestHead:
-            self._method, status = head.method, 0
+            self._method = head.method
             self._offered = head.upgrade
             self.writing = Writing.DUE
+            length, is_chunked = declared(head.headers)
+            kind = framing(head.method, 0, head.version, length, is_chunked)
         else:
             status = self._settle_offer(head)
-        if has_no_content(self._method, status):
-            kind = 0
-        else:
-            kind = framing(self._method, status, head.version, *declared(head.headers))
+            if has_no_content(self._method, status):
+                kind = 0
+            else:
+                length, is_chunked = declared(head.headers)
+                kind = framing(self._method, status, head.version, length, is_chunked)
         if not kind:
             head.body = b""
             self.reading = Reading.WHOLE

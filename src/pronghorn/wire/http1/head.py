@@ -64,12 +64,18 @@ _LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     """Parse a request line and its fields, without the empty line that ends them."""
-    lines = _split(block, limits)
+    lines = block.split(b"\r\n")
+    if len(lines) > limits.fields + 1 or len(block) > limits.line:
+        _check_sizes(lines, limits)
     method, target, version = parse_request_line(lines[0])
     del lines[0]
     headers = CIMultiDict([_REQUEST_FIELDS[line] for line in lines])
     _check_singletons(headers)
-    _check_host(headers, method, target, version)
+    if HOST not in headers:
+        if version is HttpVersion11:
+            raise ProtocolError("Host: missing")
+    elif target[0] != "/":
+        _check_authority(headers[HOST], method, target)
     head = RequestHead(method, target, version, headers, lines)
     if CONNECTION in headers:
         _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
@@ -121,18 +127,14 @@ def _check_target_form(method: str, target: str) -> None:
             raise ProtocolError("request-target: expected a path or an absolute URI")
 
 
-def _check_host(headers: CIMultiDict[str], method: str, target: str, version: HttpVersion) -> None:
-    """RFC 9112 section 3.2: one Host in HTTP/1.1, and no second opinion about it."""
-    host = headers.get(HOST)
-    if host is None:
-        if version is HttpVersion11:
-            raise ProtocolError("Host: missing")
+def _check_authority(host: str, method: str, target: str) -> None:
+    """A target that names an authority has no other opinion of it than Host (RFC 9112 section 3.2.2)."""
+    if target == "*":
         return
-    if target[0] != "/" and target != "*":
-        authority = target if method == "CONNECT" else target.partition("://")[2].partition("/")[0].partition("?")[0]
-        # The RFC has the target win. Refusing costs no honest client anything and leaves one reading.
-        if authority.lower() != host.lower():
-            raise ProtocolError("Host: differs from the authority of the request-target")
+    authority = target if method == "CONNECT" else target.partition("://")[2].partition("/")[0].partition("?")[0]
+    # The RFC has the target win. Refusing costs no honest client anything and leaves one reading.
+    if authority.lower() != host.lower():
+        raise ProtocolError("Host: differs from the authority of the request-target")
 
 
 # Responses
@@ -141,16 +143,17 @@ def _check_host(headers: CIMultiDict[str], method: str, target: str, version: Ht
 def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
     """Parse a status line and its fields, without the empty line that ends them."""
     try:
-        return _parse_response_lines(_split(block, limits))
+        return _parse_response_lines(block.split(b"\r\n"), len(block), limits)
     except ProtocolError:
         lines = _mend(block)
         if lines is None:
             raise
-    _check_lines(lines, len(block), limits)
-    return _parse_response_lines(lines)
+    return _parse_response_lines(lines, len(block), limits)
 
 
-def _parse_response_lines(lines: list[bytes]) -> ResponseHead:
+def _parse_response_lines(lines: list[bytes], size: int, limits: Limits) -> ResponseHead:
+    if len(lines) > limits.fields + 1 or size > limits.line:
+        _check_sizes(lines, limits)
     version, status, reason = parse_status_line(lines[0])
     del lines[0]
     headers = CIMultiDict([_RESPONSE_FIELDS[line] for line in lines])
@@ -195,20 +198,13 @@ def _mend(block: bytes) -> list[bytes] | None:
 # Both
 
 
-def _split(block: bytes, limits: Limits) -> list[bytes]:
-    lines = block.split(b"\r\n")
-    _check_lines(lines, len(block), limits)
-    return lines
-
-
-def _check_lines(lines: list[bytes], size: int, limits: Limits) -> None:
+def _check_sizes(lines: list[bytes], limits: Limits) -> None:
     if len(lines) > limits.fields + 1:
         raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
-    if size > limits.line:
-        if len(lines[0]) > limits.line:
-            raise ProtocolError(f"start line: longer than {limits.line} bytes", 414)
-        if max(map(len, lines)) > limits.line:
-            raise ProtocolError(f"field line: longer than {limits.line} bytes", 431)
+    if len(lines[0]) > limits.line:
+        raise ProtocolError(f"start line: longer than {limits.line} bytes", 414)
+    if max(map(len, lines)) > limits.line:
+        raise ProtocolError(f"field line: longer than {limits.line} bytes", 431)
 
 
 def _check_singletons(headers: CIMultiDict[str]) -> None:
