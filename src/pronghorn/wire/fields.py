@@ -99,9 +99,10 @@ def _parse(line: bytes) -> tuple[tuple[istr, str], bool]:
         raise ProtocolError("field line: expected a token followed by ':'")
     name, is_shared, check = _read_common_name(raw) if len(raw) <= _COMMON_NAME_SIZE else _read_name(raw)
     value = value.strip(b" \t")
-    if value.translate(None, _FIELD_CHARS):
-        raise ProtocolError(f"{name}: control character in the value")
     text = value.decode("utf-8", "surrogateescape")
+    # What is printable holds no control character; that answers for nearly all in half the time.
+    if not text.isprintable() and value.translate(None, _FIELD_CHARS):
+        raise ProtocolError(f"{name}: control character in the value")
     if check is not None:
         check(text)
     return (name, text), is_shared

@@ -77,13 +77,14 @@ def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     elif target[0] != "/":
         _check_authority(headers[HOST], method, target)
     head = RequestHead(method, target, version, headers, lines)
-    if CONNECTION in headers:
-        _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
+    connection = headers.getall(CONNECTION, None)
+    if connection is not None:
+        _apply_connection(head, connection_options(", ".join(connection)))
     if method == "CONNECT":
         head.upgrade = "connect"
     if EXPECT in headers:
         # RFC 9110 section 10.1.1; an HTTP/1.0 client does not know of it.
-        if _joined(headers, EXPECT).lower() != "100-continue":
+        if ", ".join(headers.getall(EXPECT)).lower() != "100-continue":
             raise ProtocolError("Expect: the only expectation known is 100-continue", 417)
         head.expects_continue = version is HttpVersion11
     return head
@@ -160,8 +161,9 @@ def _parse_response_lines(lines: list[bytes], size: int, limits: Limits) -> Resp
     _check_singletons(headers)
     kind = InformationalHead if status < 200 and status != 101 else ResponseHead
     head = kind(status, reason, version, headers, lines)
-    if CONNECTION in headers:
-        _apply_connection(head, connection_options(_joined(headers, CONNECTION)))
+    connection = headers.getall(CONNECTION, None)
+    if connection is not None:
+        _apply_connection(head, connection_options(", ".join(connection)))
     return head
 
 
@@ -216,11 +218,6 @@ def _check_singletons(headers: CIMultiDict[str]) -> None:
         or (TRANSFER_ENCODING in headers and len(headers.getall(TRANSFER_ENCODING)) > 1)
     ):
         raise ProtocolError("Host, Content-Type, Content-Length or Transfer-Encoding: expected once, got more")
-
-
-def _joined(headers: CIMultiDict[str], name: istr) -> str:
-    values = headers.getall(name)
-    return values[0] if len(values) == 1 else ", ".join(values)
 
 
 @lru_cache(maxsize=256)
