@@ -12,7 +12,7 @@ from pronghorn.wire.fields import (
     parse_field_line,
     parse_media_type,
 )
-from pronghorn.wire.http1 import connection as connection_module
+from pronghorn.wire.http1 import writing as writing_module
 from pronghorn.wire.http1 import head as head_module
 
 from .feeding import client, feed, server
@@ -167,7 +167,7 @@ def test_tables_are_bounded() -> None:
 
 def tables() -> list[dict[bytes, tuple[istr, str]] | dict[tuple[str, str], bytes]]:
     """The tables that connections use, wherever they are."""
-    modules = (head_module, connection_module)
+    modules = (head_module, writing_module)
     values = [value for module in modules for value in vars(module).values()]
     return [value for value in values if isinstance(value, FieldLines | FormattedFields)]
 

@@ -12,107 +12,52 @@ because who reads on before answering can be made to answer out of order. An err
 a tunnel or another protocol makes the reading CLOSED, which nothing leaves.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from ..errors import ConnectionEnded, ProtocolError
-from ..events import Data, End, Event, Head, HttpVersion11, InformationalHead, RequestHead, ResponseHead
-from ..fields import TCHAR, FormattedFields
+from ..events import Data, End, Event, Head, InformationalHead, RequestHead, ResponseHead
+from ..fields import TCHAR
 from ..limits import DEFAULT_LIMITS, Limits
 from ..roles import Role
-from .body import (
-    CHUNKED,
-    UNTIL_CLOSE,
-    BodyReader,
-    body_reader,
-    declared,
-    has_no_content,
-    format_chunk,
-    format_last_chunk,
-    framing,
-)
+from .body import UNTIL_CLOSE, BodyReader, body_reader, declared, framing, has_no_content
 from .cursor import Cursor
-from .head import FORMAT_START, PARSE_HEAD, find_lenient_end, format_status_line
+from .head import PARSE_HEAD, find_lenient_end
+from .writing import Reading, Writing, WritingHalf
 
-
-class Reading(Enum):
-    """Where in a received message we are."""
-
-    # Members are keys on the hot path: Enum's own hash is a call into Python.
-    __hash__ = object.__hash__
-
-    IDLE = "idle"
-    HEAD = "head"
-    BODY = "body"
-    WHOLE = "whole"
-    CLOSED = "closed"
-
-
-class Writing(Enum):
-    """Where in a sent message we are."""
-
-    SILENT = "silent"
-    DUE = "due"
-    BODY = "body"
-    DONE = "done"
-
+__all__ = ["Http1Connection", "Reading", "Writing"]
 
 _CR: Final = 13
 _HTTP: Final = b"HTTP/1."
-_FORMATTED: Final = FormattedFields()
-# RFC 9110 section 8.6: these say "Content-Length: 0" where the others say nothing.
-_METHODS_WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 _NO_EVENTS: Final = ()
 
 
 @final
-class Http1Connection:
+class Http1Connection(WritingHalf):
     """Bytes in, events out; a message in, bytes out. Nothing here waits or does I/O."""
 
     __slots__ = (
         "_body",
         "_cursor",
-        "_discards",
         "_has_ended",
-        "_format_start",
         "_informational",
-        "_is_persistent",
         "_limits",
         "_line_start",
-        "_method",
-        "_offered",
         "_parse_head",
-        "_peer_version",
-        "_role",
         "_skipped_empty_line",
-        "_unsent",
-        "reading",
-        "writing",
     )
 
     def __init__(self, role: Role, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._role = role
+        super().__init__(role)
         self._limits = limits
         self._parse_head = PARSE_HEAD[role]
-        self._format_start = FORMAT_START[role]
         self._cursor = Cursor()
-        #: Where in the received message we are.
-        self.reading = Reading.HEAD if role.reads_first else Reading.IDLE
-        #: Where in the sent message we are.
-        self.writing = Writing.SILENT if role.reads_first else Writing.DUE
-        self._is_persistent = True
-        self._peer_version = HttpVersion11
         self._body: BodyReader | None = None
-        #: The method of the exchange's request, whoever sent it.
-        self._method = ""
-        #: The protocol that the exchange's request offers to switch to.
-        self._offered = ""
-        self._unsent = 0
-        self._discards = False
         #: The peer has closed, and whole messages of it are still to be read.
         self._has_ended = False
+        #: 1xx responses since the request.
         self._informational = 0
+        #: Where the line begins that isn't whole yet, from the beginning of its head.
         self._line_start = 0
         self._skipped_empty_line = False
 
@@ -207,117 +152,6 @@ class Http1Connection:
             self.reading = Reading.CLOSED
             self._is_persistent = False
         return _NO_EVENTS
-
-    # Sending
-
-    def send_head(
-        self,
-        first: str | int,
-        second: str,
-        fields: Iterable[tuple[str, str]],
-        length: int | None,
-        body: bytes | None = None,
-        is_persistent: bool = True,
-        upgrade: str = "",
-    ) -> bytes:
-        """Serialise a head, and the whole message if ``body`` is given.
-
-        ``first`` and ``second`` are the method and the target, or the status and the
-        reason. ``fields`` come without Content-Length, Transfer-Encoding and
-        persistence options: those follow from ``length`` (None is unknown) and
-        ``is_persistent``. Raises ValueError for anything outside the grammar; then
-        nothing was sent.
-        """
-        if self.writing is not Writing.DUE:
-            raise RuntimeError(f"send_head: no message is due ({self.writing})")
-        parts = [self._format_start(first, second)]
-        parts += [_FORMATTED[field] for field in fields]
-        if body is not None:
-            length = len(body)
-        elif length is not None and length < 0:
-            raise ValueError(f"length: expected 0 or more, got {length}")
-        is_1_1 = self._peer_version is HttpVersion11
-        persists = is_persistent and self._is_persistent
-        if isinstance(first, int):
-            method = self._method
-            is_chunked = length is None and is_1_1
-            kind = framing(method, first, HttpVersion11, length, is_chunked)
-            has_framing = first >= 200 and first != 204 and first != 304
-            if (first < 200 or method == "CONNECT") and self._check_switch(first):
-                has_framing = self._is_persistent = False
-            self._discards = method == "HEAD" or not has_framing
-        else:
-            method = first
-            is_chunked = length is None
-            kind = framing(method, 0, HttpVersion11, length, is_chunked)
-            has_framing = length != 0 or method in _METHODS_WITH_CONTENT
-            self._method = method
-            self._offered = "connect" if method == "CONNECT" else upgrade
-            self.reading = Reading.HEAD
-        if has_framing:
-            if is_chunked:
-                parts.append(b"Transfer-Encoding: chunked\r\n")
-            elif length is not None:
-                parts.append(b"Content-Length: %d\r\n" % length)
-        if not persists or kind == UNTIL_CLOSE:
-            self._is_persistent = False
-            parts.append(b"Connection: close\r\n\r\n")
-        elif is_1_1:
-            parts.append(b"\r\n")
-        else:
-            parts.append(b"Connection: keep-alive\r\n\r\n")
-        if body is None:
-            self._unsent = kind
-            self.writing = Writing.BODY
-        else:
-            self.writing = Writing.DONE
-            if kind:
-                parts.append(body)
-        return b"".join(parts)
-
-    def send_informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> bytes:
-        """Serialise a 1xx response ahead of the final one (RFC 9110 section 15.2); b"" for an HTTP/1.0 client."""
-        if not 100 <= status < 200 or status == 101:
-            raise ValueError(f"informational response: expected 100 or 102 to 199, got {status}")
-        if self.writing is not Writing.DUE:
-            raise RuntimeError(f"send_informational: no response is due ({self.writing})")
-        if self._peer_version < HttpVersion11:
-            return b""
-        lines = [_FORMATTED[field] for field in fields]
-        return b"".join((format_status_line(status, reason), *lines, b"\r\n"))
-
-    def send_data(self, chunk: bytes) -> Sequence[bytes]:
-        """Frame a piece of content; the buffers are to be written in order.
-
-        ValueError if it exceeds the length that the head declared. Content that the
-        message may not carry (an answer to HEAD) is dropped.
-        """
-        if self.writing is not Writing.BODY:
-            raise RuntimeError(f"send_data: no content is due ({self.writing})")
-        if self._discards or not chunk:
-            return ()
-        if self._unsent == CHUNKED:
-            return format_chunk(chunk)
-        if self._unsent >= 0:
-            if len(chunk) > self._unsent:
-                raise ValueError(f"content: {len(chunk)} bytes, but {self._unsent} are left of its Content-Length")
-            self._unsent -= len(chunk)
-        return (chunk,)
-
-    def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
-        """End the message. ValueError if content that its head declared is missing: then it must be aborted."""
-        if self.writing is not Writing.BODY:
-            raise RuntimeError(f"send_end: no message is open ({self.writing})")
-        if self._discards:
-            last = b""
-        elif self._unsent == CHUNKED:
-            last = format_last_chunk(trailers)
-        elif self._unsent > 0:
-            raise ValueError(f"content: ended {self._unsent} bytes short of its Content-Length")
-        else:
-            last = b""
-        self.writing = Writing.DONE
-        return last
 
     # Facts
 
@@ -507,14 +341,6 @@ class Http1Connection:
         if self._offered:
             self._is_persistent = False
         return status
-
-    def _check_switch(self, status: int) -> bool:
-        """Whether a response of ours ends HTTP on this connection; ValueError for a 1xx that is not final."""
-        if self._offered == "connect" and 200 <= status < 300:
-            return True
-        if status < 200 and (status != 101 or not self._offered):
-            raise ValueError(f"send_head: expected a final status, or 101 after an offer to switch, got {status}")
-        return status == 101
 
 
 _READ: Final[dict[Reading, Callable[[Http1Connection], Sequence[Event]]]] = {
