@@ -1,0 +1,58 @@
+# Every target makes the environment it needs in .venvs/ from nothing but a Python >= 3.11:
+#     make test
+#     make test PYTHON=python3.13
+# An environment is made anew when pyproject.toml or the interpreter changes. The checkout is installed
+# editable, so a change of a source file needs no new one.
+
+PYTHON ?= python3
+# Says which interpreter an environment was made by; empty when PYTHON is missing or too old.
+TAG := $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag) if sys.version_info >= (3, 11) else None' 2>/dev/null)
+BIN = .venvs/$(1)/bin
+READY = .venvs/$(1)/ready-$(TAG)
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full lint bench docs clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(call READY,demo) ## start the example server and run the example client against it
+	$(call BIN,demo)/python examples/demo.py
+
+test: $(call READY,test) ## the tests, with asserts in the sources and again without (python -O)
+	$(call BIN,test)/python -m pytest
+	$(call BIN,test)/python -O -m pytest
+
+test-full: $(call READY,test) ## every test, the slow ones too, with the coverage of each file
+	$(call BIN,test)/python -m coverage erase
+	$(call BIN,test)/python -m coverage run -m pytest -m "full or not full"
+	$(call BIN,test)/python -m coverage combine --quiet
+	$(call BIN,test)/python -m coverage report
+	$(call BIN,test)/python -O -m pytest -m "full or not full"
+
+lint: $(call READY,lint) ## format, style, types and the shape of the repository
+	$(call BIN,lint)/python -m ruff check
+	$(call BIN,lint)/python -m ruff format --check
+	$(call BIN,lint)/python -m mypy --strict
+	$(call BIN,lint)/python -m pytest -q tests/test_structure.py
+
+bench: ## ours and its peers side by side (ARGS="--help" lists what can be chosen)
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
+docs: $(call READY,docs) ## build the documentation into docs/_build/html
+	$(call BIN,docs)/python -m sphinx -b html --fail-on-warning --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean: ## remove environments, caches and whatever was built
+	rm -rf .venvs build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The demo gets what a user gets; the others add the extra of their name.
+.venvs/%/ready-$(TAG): pyproject.toml
+	@test -n "$(TAG)" || { echo "$(PYTHON) is not a Python >= 3.11; choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --editable '.$(if $(filter-out demo,$*),[$*])'
+	@touch $@
