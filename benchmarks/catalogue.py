@@ -1,0 +1,223 @@
+"""The benchmarks: what is measured against what, by which programs, and the targets to reach."""
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from figures import Column, Figures, Subject, Table, Target, alternate
+from processes import HERE, BenchmarkError, Cores, Server, figures_of, serving
+from traffic import CONNECTIONS, LARGE_BLOCKS, LARGE_SIZE, VARIANTS
+
+IMPORT_ROUNDS = 15
+MIB = 1024 * 1024
+
+PER_REQUEST = (
+    Column("user", "user us"),
+    Column("sys", "sys us"),
+    Column("total", "total us"),
+    Column("rate", "requests/s", 0),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all benchmarks of a run have in common."""
+
+    python: str
+    environment: Mapping[str, str]
+    cores: Cores
+    loops: tuple[str, ...]
+    rounds: int
+    warmup: float
+    seconds: float
+
+    @property
+    def window(self) -> tuple[str, ...]:
+        return ("--warmup", str(self.warmup), "--seconds", str(self.seconds))
+
+    def script(self, name: str, *arguments: str) -> tuple[str, ...]:
+        """The command of one of the programs in this folder."""
+        return (self.python, str(HERE / name), *arguments)
+
+    def raw_server(self) -> AbstractContextManager[Server]:
+        """The counterpart of the clients."""
+        return serving(self.script("rawserver.py"), self.cores.counterpart, self.environment)
+
+    def measured(self, *command: str) -> dict[str, Any]:
+        """Runs a program on the measured core."""
+        return figures_of(command, self.cores.measured, self.environment)
+
+    def both_packages(self, name: str, *arguments: str) -> list[Subject]:
+        """The subjects of a program that runs pronghorn and aiohttp, on each loop."""
+        return [
+            Subject(package, loop, self.script(name, "--package", package, "--loop", loop, *arguments))
+            for loop in self.loops
+            for package in ("pronghorn", "aiohttp")
+        ]
+
+
+@dataclass
+class Outcome:
+    tables: list[Table]
+    failures: list[str]
+
+
+def per_request(measured: Mapping[str, float]) -> Figures:
+    """CPU microseconds of one request, and requests per second."""
+    count = measured["requests"]
+    if not count:
+        raise BenchmarkError("no request was answered")
+    user, system = measured["user"] / count * 1e6, measured["sys"] / count * 1e6
+    rate = count / measured["seconds"]
+    return {"user": user, "sys": system, "total": user + system, "rate": rate, "requests": count}
+
+
+def server_get(setting: Setting) -> Outcome:
+    """CPU per request of servers that answer GETs with 13 bytes."""
+    subjects = setting.both_packages("servers/web_application.py")
+    if "uvloop" in setting.loops:
+        subjects.append(Subject("uvicorn", "uvloop", setting.script("servers/uvicorn_asgi.py")))
+        subjects.append(Subject("granian", "uvloop", setting.script("servers/granian_rsgi.py")))
+    if shutil.which("nginx"):
+        subjects.append(Subject("nginx", "", setting.script("servers/nginx_return.py")))
+
+    def load(server: Server, variant: str) -> Figures:
+        target = ("--port", str(server.port), "--pid", str(server.pid), "--variant", variant)
+        command = setting.script("loadgen.py", *target, *setting.window)
+        return per_request(figures_of(command, setting.cores.counterpart, setting.environment))
+
+    def measure(subject: Subject) -> Mapping[str, Figures]:
+        with serving(subject.command, setting.cores.measured, setting.environment) as server:
+            return {variant: load(server, variant) for variant in VARIANTS}
+
+    variants, failures = alternate("server", subjects, setting.rounds, measure)
+    title = f"server: GET with 10 fields, {CONNECTIONS} connections"
+    ratios = ("total", "user", "rate")
+    fixed = Table(
+        f"{title}, the same fields in every request",
+        PER_REQUEST,
+        ratios,
+        (
+            Target("total CPU <= 0.65 of aiohttp's", "total", 0.65, "aiohttp"),
+            Target("user CPU <= 0.55 of aiohttp's", "user", 0.55, "aiohttp"),
+            Target("total CPU below uvicorn's", "total", 1.0, "uvicorn"),
+        ),
+        variants.get("fixed", {}),
+    )
+    fresh = Table(
+        f"{title}, 3 of them new in every request",
+        PER_REQUEST,
+        ratios,
+        (Target("total CPU <= 0.80 of aiohttp's", "total", 0.80, "aiohttp"),),
+        variants.get("fresh3", {}),
+    )
+    return Outcome([fixed, fresh], failures)
+
+
+def client_get(setting: Setting) -> Outcome:
+    """CPU per request of clients that GET 13 bytes."""
+    with setting.raw_server() as server:
+        target = ("--url", f"http://127.0.0.1:{server.port}/", *setting.window)
+        subjects = setting.both_packages("clients/session_get.py", *target)
+        if "uvloop" in setting.loops:
+            command = setting.script("clients/pyreqwest_get.py", *target)
+            subjects.append(Subject("pyreqwest", "uvloop", command))
+
+        def measure(subject: Subject) -> Mapping[str, Figures]:
+            return {"get": per_request(setting.measured(*subject.command))}
+
+        variants, failures = alternate("client", subjects, setting.rounds, measure)
+    table = Table(
+        f"client: GET of 13 bytes, {CONNECTIONS} in flight",
+        PER_REQUEST,
+        ("total", "user", "rate"),
+        (
+            Target("user CPU <= 0.38 of aiohttp's", "user", 0.38, "aiohttp"),
+            Target("total CPU below pyreqwest's", "total", 1.0, "pyreqwest"),
+        ),
+        variants.get("get", {}),
+    )
+    return Outcome([table], failures)
+
+
+def client_read(setting: Setting) -> Outcome:
+    """Throughput and peak memory of `read()` of a large body."""
+    with setting.raw_server() as server:
+        url = f"http://127.0.0.1:{server.port}"
+        subjects = setting.both_packages("clients/session_read.py", "--url", url)
+
+        def measure(subject: Subject) -> Mapping[str, Figures]:
+            figures = setting.measured(*subject.command)
+            figures["rate"] = LARGE_SIZE / MIB / figures["seconds"]
+            figures["multiple"] = figures["resident"] / LARGE_SIZE
+            return {"read": figures}
+
+        variants, failures = alternate("read", subjects, setting.rounds, measure)
+    table = Table(
+        f"read: read() of {LARGE_BLOCKS} MiB with Content-Length",
+        (
+            Column("user", "user s", 2),
+            Column("sys", "sys s", 2),
+            Column("rate", "MiB/s", 0),
+            Column("multiple", "peak/body", 2),
+        ),
+        ("rate", "multiple"),
+        (
+            Target("peak resident <= 1.1 of the body", "multiple", 1.1),
+            Target("throughput >= 1.5 of aiohttp's", "rate", 1.5, "aiohttp", is_floor=True),
+        ),
+        variants.get("read", {}),
+    )
+    return Outcome([table], failures)
+
+
+def package_import(setting: Setting) -> Outcome:
+    """What the import costs a fresh interpreter."""
+    packages = ("pronghorn", "aiohttp")
+    subjects = [Subject(name, "", setting.script("importing.py", name)) for name in packages]
+
+    def measure(subject: Subject) -> Mapping[str, Figures]:
+        measured = setting.measured(*subject.command)
+        return {
+            stage: {"wall": figures["wall"] * 1e3, "user": figures["user"] * 1e3}
+            for stage, figures in measured.items()
+        }
+
+    alternate("import, unmeasured first", subjects, 1, measure)  # compiles what is not compiled yet
+    variants, failures = alternate("import", subjects, IMPORT_ROUNDS, measure)
+    columns = (Column("wall", "wall ms"), Column("user", "user ms"))
+    alone = Table(
+        "import: the package alone, in a fresh interpreter",
+        columns,
+        ("wall", "user"),
+        (Target("import <= 0.6 of aiohttp's", "wall", 0.6, "aiohttp"),),
+        variants.get("import", {}),
+    )
+    named = Table(
+        "import: with ClientSession and web.Application named",
+        columns,
+        ("wall", "user"),
+        rounds=variants.get("named", {}),
+    )
+    return Outcome([alone, named], failures)
+
+
+BENCHMARKS: Mapping[str, Callable[[Setting], Outcome]] = {
+    "server": server_get,
+    "client": client_get,
+    "read": client_read,
+    "import": package_import,
+}
+
+
+def missing_peers() -> list[str]:
+    """Peers that no package index installs, by name, where this machine does not have them."""
+    return [name for name in ("nginx",) if not shutil.which(name)]
+
+
+def runs_here() -> bool:
+    """Whether this system can pin processes and account for their CPU."""
+    return sys.platform == "linux"

@@ -1,0 +1,115 @@
+"""Loads a server over keep-alive connections, one request in flight on each, and accounts for its CPU.
+
+Bare epoll: what this costs takes nothing from the figure, since it runs on its own core, but it has to stay
+ahead of every server that it loads. Every answer is checked: start line, length and body.
+"""
+
+import argparse
+import json
+import select
+import socket
+import time
+from collections.abc import Iterator
+
+from cputime import cpu_seconds, process_tree
+from traffic import BODY, CONNECTIONS, VARIANTS, requests
+
+STALLED_AFTER = 10.0
+START_LINE = b"HTTP/1.1 200 "
+END = b"\r\n\r\n" + BODY
+
+
+class BadAnswer(Exception):
+    """A server that answers wrongly, too little or not at all has no figure."""
+
+
+def probe(port: int, request: bytes) -> int:
+    """One request on its own connection. Returns the length of the answer after a look at its fields."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=STALLED_AFTER) as connection:
+        connection.sendall(request)
+        while not answer.endswith(END):
+            try:
+                data = connection.recv(65536)
+            except TimeoutError:
+                raise BadAnswer(f"no whole answer within {STALLED_AFTER} s: {answer!r}") from None
+            if not data:
+                raise BadAnswer(f"connection closed after {answer!r}")
+            answer += data
+    fields = answer[: -len(END)].lower().split(b"\r\n")
+    if not answer.startswith(START_LINE) or b"content-length: 13" not in fields:
+        raise BadAnswer(f"not the answer asked for: {answer!r}")
+    return len(answer)
+
+
+class Load:
+    """The connections, and the count of right answers on them."""
+
+    def __init__(self, port: int, upcoming: Iterator[bytes]) -> None:
+        self.upcoming = upcoming
+        self.answered = 0
+        self.answer_length = probe(port, next(upcoming))
+        self.epoll = select.epoll()
+        self.connections: dict[int, socket.socket] = {}
+        self.partial: dict[int, bytes] = {}
+        for _ in range(CONNECTIONS):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=STALLED_AFTER)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections[connection.fileno()] = connection
+            self.epoll.register(connection, select.EPOLLIN)
+            connection.sendall(next(upcoming))
+
+    def drive(self, seconds: float) -> None:
+        """Answers every right answer with the next request, for that long."""
+        connections, partial, length = self.connections, self.partial, self.answer_length
+        upcoming, poll, clock = self.upcoming, self.epoll.poll, time.perf_counter
+        until = clock() + seconds
+        while clock() < until:
+            ready = poll(STALLED_AFTER)
+            if not ready:
+                raise BadAnswer(f"no answer within {STALLED_AFTER} s, {self.answered} came before")
+            for descriptor, _ in ready:
+                connection = connections[descriptor]
+                answer = connection.recv(65536)
+                if not answer:
+                    raise BadAnswer(f"connection closed after {self.answered} answers")
+                if len(answer) != length:
+                    answer = partial.pop(descriptor, b"") + answer
+                    if len(answer) < length:
+                        partial[descriptor] = answer
+                        continue
+                if len(answer) != length or not (answer.startswith(START_LINE) and answer.endswith(END)):
+                    raise BadAnswer(f"not the answer asked for: {answer!r}")
+                self.answered += 1
+                connection.sendall(next(upcoming))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pid", type=int, required=True, help="root process of the server")
+    parser.add_argument("--variant", choices=VARIANTS, required=True)
+    parser.add_argument("--warmup", type=float, required=True, help="seconds")
+    parser.add_argument("--seconds", type=float, required=True)
+    options = parser.parse_args()
+
+    load = Load(options.port, requests(options.variant))
+    load.drive(options.warmup)
+    server = process_tree(options.pid)
+    answered, began, (user, system) = load.answered, time.perf_counter(), cpu_seconds(server)
+    load.drive(options.seconds)
+    user_end, system_end = cpu_seconds(server)
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - began,
+                "requests": load.answered - answered,
+                "user": user_end - user,
+                "sys": system_end - system,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
