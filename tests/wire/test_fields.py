@@ -12,8 +12,8 @@ from pronghorn.wire.fields import (
     parse_field_line,
     parse_media_type,
 )
-from pronghorn.wire.http1 import writing as writing_module
 from pronghorn.wire.http1 import head as head_module
+from pronghorn.wire.http1 import writing as writing_module
 
 from .feeding import client, feed, server
 

@@ -73,7 +73,9 @@ class ZlibDecoder:
         try:
             output = self._inflate.decompress(window, room)
         except zlib.error as error:
-            raise ProtocolError(f"content coding: malformed {'gzip' if self._is_gzip else 'deflate'} data") from error
+            raise ProtocolError(
+                f"content coding: malformed {'gzip' if self._is_gzip else 'deflate'} data"
+            ) from error
         self._at -= len(self._inflate.unconsumed_tail or self._inflate.unused_data)
         return output
 

@@ -64,7 +64,11 @@ def _check_host(value: str) -> None:
 
 def _check_length(value: str) -> None:
     # RFC 9110 section 8.6: 1*DIGIT. Not `int()`: it takes signs, underscores and every script's digits.
-    if not value or len(value) > _LENGTH_DIGITS or value.encode("utf-8", "surrogateescape").translate(None, _DIGITS):
+    if (
+        not value
+        or len(value) > _LENGTH_DIGITS
+        or value.encode("utf-8", "surrogateescape").translate(None, _DIGITS)
+    ):
         raise ProtocolError(f"Content-Length: expected 1 to {_LENGTH_DIGITS} digits")
 
 

@@ -158,12 +158,18 @@ class Http1Connection(WritingHalf):
     @property
     def is_reusable(self) -> bool:
         """Another exchange may follow on this connection."""
-        return self._is_persistent and self.reading is not Reading.CLOSED and (self._role.reads_first or not self.held)
+        return (
+            self._is_persistent
+            and self.reading is not Reading.CLOSED
+            and (self._role.reads_first or not self.held)
+        )
 
     @property
     def is_over(self) -> bool:
         """Both messages of the exchange are whole."""
-        return self.writing is Writing.DONE and (self.reading is Reading.WHOLE or self.reading is Reading.CLOSED)
+        return self.writing is Writing.DONE and (
+            self.reading is Reading.WHOLE or self.reading is Reading.CLOSED
+        )
 
     @property
     def has_begun(self) -> bool:

@@ -132,7 +132,9 @@ def _check_authority(host: str, method: str, target: str) -> None:
     """A target that names an authority has no other opinion of it than Host (RFC 9112 section 3.2.2)."""
     if target == "*":
         return
-    authority = target if method == "CONNECT" else target.partition("://")[2].partition("/")[0].partition("?")[0]
+    authority = (
+        target if method == "CONNECT" else target.partition("://")[2].partition("/")[0].partition("?")[0]
+    )
     # The RFC has the target win. Refusing costs no honest client anything and leaves one reading.
     if authority.lower() != host.lower():
         raise ProtocolError("Host: differs from the authority of the request-target")
@@ -217,7 +219,9 @@ def _check_singletons(headers: CIMultiDict[str]) -> None:
         or (CONTENT_LENGTH in headers and len(headers.getall(CONTENT_LENGTH)) > 1)
         or (TRANSFER_ENCODING in headers and len(headers.getall(TRANSFER_ENCODING)) > 1)
     ):
-        raise ProtocolError("Host, Content-Type, Content-Length or Transfer-Encoding: expected once, got more")
+        raise ProtocolError(
+            "Host, Content-Type, Content-Length or Transfer-Encoding: expected once, got more"
+        )
 
 
 @lru_cache(maxsize=256)
@@ -270,4 +274,7 @@ def format_request_line(method: str, target: str, version: HttpVersion = HttpVer
     return b"%b %b HTTP/1.%d\r\n" % (raw_method, raw_target, version[1])
 
 
-FORMAT_START: Final[Mapping[Role, Callable[..., bytes]]] = {SERVER: format_status_line, CLIENT: format_request_line}
+FORMAT_START: Final[Mapping[Role, Callable[..., bytes]]] = {
+    SERVER: format_status_line,
+    CLIENT: format_request_line,
+}

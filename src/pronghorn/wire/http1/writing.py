@@ -166,12 +166,14 @@ class WritingHalf:
             return format_chunk(chunk)
         if self._unsent >= 0:
             if len(chunk) > self._unsent:
-                raise ValueError(f"content: {len(chunk)} bytes, but {self._unsent} are left of its Content-Length")
+                raise ValueError(
+                    f"content: {len(chunk)} bytes, but {self._unsent} are left of its Content-Length"
+                )
             self._unsent -= len(chunk)
         return (chunk,)
 
     def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
-        """End the message. ValueError if content that its head declared is missing: then it must be aborted."""
+        """End the message. ValueError if content that its head declared is missing: then abort it."""
         if self.writing is not Writing.BODY:
             raise RuntimeError(f"send_end: no message is open ({self.writing})")
         if self._discards:
@@ -190,5 +192,7 @@ class WritingHalf:
         if self._offered == "connect" and 200 <= status < 300:
             return True
         if status < 200 and (status != 101 or not self._offered):
-            raise ValueError(f"send_head: expected a final status, or 101 after an offer to switch, got {status}")
+            raise ValueError(
+                f"send_head: expected a final status, or 101 after an offer to switch, got {status}"
+            )
         return status == 101
