@@ -63,7 +63,7 @@ class ZlibDecoder:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _inflate_window(self, room: int) -> bytes:
-        """Inflate a part of the input: zlib copies what follows a member, so it may not see all of it each time."""
+        """Inflate a part of the input: zlib copies what follows a member, so it is not shown all of it."""
         window = self._input[self._at : self._at + _WINDOW]
         self._at += len(window)
         if self._inflate.eof or not self._is_started:
@@ -73,9 +73,8 @@ class ZlibDecoder:
         try:
             output = self._inflate.decompress(window, room)
         except zlib.error as error:
-            raise ProtocolError(
-                f"content coding: malformed {'gzip' if self._is_gzip else 'deflate'} data"
-            ) from error
+            coding = "gzip" if self._is_gzip else "deflate"
+            raise ProtocolError(f"content coding: malformed {coding} data") from error
         self._at -= len(self._inflate.unconsumed_tail or self._inflate.unused_data)
         return output
 

@@ -145,7 +145,7 @@ class Http1Connection(WritingHalf):
         return self._cursor.take(len(self._cursor))
 
     def decline_upgrade(self) -> Sequence[Event]:
-        """Stay with HTTP: the message keeps its framing, and what follows is the next one (RFC 9110 section 7.8)."""
+        """Stay with HTTP: the message keeps its framing, what follows is the next (RFC 9110 section 7.8)."""
         self._offered = ""
         if not self._role.reads_first:
             # The peer has switched already: there is no HTTP left to stay with.
@@ -332,9 +332,9 @@ class Http1Connection(WritingHalf):
         return (Data(chunk), end) if chunk else (end,)
 
     def _settle_offer(self, head: Head) -> int:
-        """What a response switches to is what was offered (RFC 9110 sections 15.2.2 and 9.3.6); its status."""
+        """What a response switches to is what was offered (RFC 9110 sections 15.2.2, 9.3.6); its status."""
         if not isinstance(head, ResponseHead):
-            raise RuntimeError(f"expected the head of a response, got {head!r}")
+            raise TypeError(f"expected the head of a response, got {head!r}")
         status = head.status
         if status == 101:
             if not self._offered or self._offered == "connect":

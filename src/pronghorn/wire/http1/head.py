@@ -212,7 +212,7 @@ def _check_sizes(lines: list[bytes], limits: Limits) -> None:
 
 
 def _check_singletons(headers: CIMultiDict[str]) -> None:
-    """The fields that frame, route and describe a message come once: a second one is how readers are set at odds."""
+    """What frames, routes and describes a message comes once: by a second one, readers are set at odds."""
     if (
         (HOST in headers and len(headers.getall(HOST)) > 1)
         or (CONTENT_TYPE in headers and len(headers.getall(CONTENT_TYPE)) > 1)
@@ -226,7 +226,7 @@ def _check_singletons(headers: CIMultiDict[str]) -> None:
 
 @lru_cache(maxsize=256)
 def connection_options(value: str) -> frozenset[str]:
-    """The connection options of a Connection field (RFC 9110 section 7.6.1): whole members, never substrings."""
+    """The options of a Connection field (RFC 9110 section 7.6.1): whole members, never substrings."""
     return frozenset(list_members(value))
 
 

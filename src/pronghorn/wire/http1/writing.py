@@ -108,7 +108,7 @@ class WritingHalf:
             method = self._method
             is_chunked = length is None and is_1_1
             kind = framing(method, first, HttpVersion11, length, is_chunked)
-            has_framing = first >= 200 and first != 204 and first != 304
+            has_framing = first >= 200 and first not in (204, 304)
             if (first < 200 or method == "CONNECT") and self._check_switch(first):
                 has_framing = self._is_persistent = False
             self._discards = method == "HEAD" or not has_framing
@@ -142,7 +142,7 @@ class WritingHalf:
         return b"".join(parts)
 
     def send_informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> bytes:
-        """Serialise a 1xx response ahead of the final one (RFC 9110 section 15.2); b"" for an HTTP/1.0 client."""
+        """Serialise a 1xx response (RFC 9110 section 15.2); b"" for HTTP/1.0, which knows of none."""
         if not 100 <= status < 200 or status == 101:
             raise ValueError(f"informational response: expected 100 or 102 to 199, got {status}")
         if self.writing is not Writing.DUE:
