@@ -7,7 +7,7 @@ without losing an answer that is on its way.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast, final
 
 from ..wire.errors import ProtocolError
@@ -59,6 +59,8 @@ class Channel(asyncio.Protocol):
         "machine",
         "owner",
         "transport",
+        "write",
+        "writelines",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, machine: Machine, owner: Owner) -> None:
@@ -66,6 +68,10 @@ class Channel(asyncio.Protocol):
         self.machine = machine
         self.owner = owner
         self.transport: asyncio.Transport | None = None
+        #: Sends bytes, or buffers in order. These are the transport's own methods while it is open, so that a
+        #: write costs no call of ours; without one they raise ConnectionResetError.
+        self.write: Callable[[bytes], None] = _refuse
+        self.writelines: Callable[[Sequence[bytes]], None] = _refuse
         #: The transport is closed, or was never opened.
         self.is_lost = True
         #: The peer does not read: nothing more should be written.
@@ -80,6 +86,8 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.write = self.transport.write
+        self.writelines = self.transport.writelines
         self.is_lost = False
 
     def data_received(self, data: bytes) -> None:
@@ -108,6 +116,7 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
+        self.write = self.writelines = _refuse
         self.is_write_paused = False
         if self._linger_timer is not None:
             self._linger_timer.cancel()
@@ -124,18 +133,6 @@ class Channel(asyncio.Protocol):
         self.owner.writable()
 
     # Writing
-
-    def write(self, data: bytes) -> None:
-        """Send ``data``; ConnectionResetError if the connection is gone."""
-        if self.is_lost or self.transport is None:
-            raise ConnectionResetError("the connection is closed")
-        self.transport.write(data)
-
-    def writelines(self, buffers: Sequence[bytes]) -> None:
-        """Send ``buffers`` in order, as one write where the platform can."""
-        if self.is_lost or self.transport is None:
-            raise ConnectionResetError("the connection is closed")
-        self.transport.writelines(buffers)
 
     @property
     def sendable(self) -> int:
@@ -223,3 +220,7 @@ class Channel(asyncio.Protocol):
         self._lingered += size
         if self._lingered > LINGER_BYTES:
             self.abort()
+
+
+def _refuse(data: object) -> None:
+    raise ConnectionResetError("the connection is closed")

@@ -61,6 +61,8 @@ class BaseRequest(Storage):
         #: The method, as sent: methods are case-sensitive.
         self.method = head.method
         self.version: HttpVersion = head.version
+        #: The request-target, undecoded, with its query.
+        self.raw_path = head.target
         #: The connection may serve another request after this one.
         self.may_persist = True
 
@@ -68,11 +70,6 @@ class BaseRequest(Storage):
         return f"<{type(self).__name__} {self.method} {self._head.target}>"
 
     # The request line
-
-    @property
-    def raw_path(self) -> str:
-        """The request-target, undecoded, with its query."""
-        return self._head.target
 
     @property
     def rel_url(self) -> URL:

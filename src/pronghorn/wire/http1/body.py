@@ -16,7 +16,6 @@ from ..events import HttpVersion, HttpVersion11
 from ..fields import format_field_line, parse_field_line
 from ..limits import Limits
 from .cursor import Cursor
-from .head import CONTENT_LENGTH, TRANSFER_ENCODING
 
 #: What `framing` returns beside a length in bytes.
 CHUNKED: Final = -1
@@ -39,34 +38,28 @@ _NEVER_IN_TRAILERS: Final = frozenset(
 )
 
 
-def declared(headers: CIMultiDict[str]) -> tuple[int | None, bool]:
-    """What the fields say of the body: (Content-Length or None, whether it is chunked).
-
-    Raises ProtocolError for a transfer coding other than exactly ``chunked``: a
-    coding that is not understood leaves the length unknown (RFC 9112 section 6.1).
-    """
-    length = headers.get(CONTENT_LENGTH)
-    coding = headers.get(TRANSFER_ENCODING)
-    if coding is not None and not (coding.isascii() and coding.lower() == "chunked"):
-        raise ProtocolError("Transfer-Encoding: the only transfer coding known is chunked", 501)
-    return (None if length is None else int(length)), coding is not None
+#: The one transfer coding that there is (RFC 9112 section 7).
+CHUNKED_CODING: Final = "chunked"
+_WITHOUT_CONTENT: Final = (204, 304)
 
 
-def has_no_content(method: str, status: int) -> bool:
-    """Whether a response has no content, whatever its fields say (RFC 9112 section 6.3, rules 1 and 2)."""
-    if method == "CONNECT" and 200 <= status < 300:
-        return True
-    return status > 0 and (method == "HEAD" or status < 200 or status in (204, 304))
-
-
-def framing(method: str, status: int, version: HttpVersion, length: int | None, is_chunked: bool) -> int:
+def framing(method: str, status: int, version: HttpVersion, length: int | None, coding: str | None) -> int:
     """How the body of a message is delimited: its length, CHUNKED or UNTIL_CLOSE (RFC 9112 section 6.3).
 
-    ``status`` is 0 for a request; ``method`` is that of the request in either case.
+    ``method`` is that of the request, ``status`` 0 if the message is the request.
+    ``length`` and ``coding`` are what Content-Length and Transfer-Encoding say, None if
+    absent. Raises ProtocolError for a coding other than exactly ``chunked``, for which
+    the length would be unknown, and for both fields together.
     """
-    if has_no_content(method, status):
-        return 0
-    if is_chunked:
+    if status:
+        if status < 200 or status in _WITHOUT_CONTENT or method == "HEAD":
+            return 0
+        if method == "CONNECT" and status < 300:
+            return 0
+    if coding is not None:
+        # Compared as ASCII: elsewhere lower() folds other letters into these (the Kelvin sign into k).
+        if not coding.isascii() or coding.lower() != CHUNKED_CODING:
+            raise ProtocolError("Transfer-Encoding: the only transfer coding known is chunked", 501)
         if length is not None:
             raise ProtocolError("both Content-Length and Transfer-Encoding: the length is ambiguous")
         if version < HttpVersion11:

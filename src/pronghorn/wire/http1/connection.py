@@ -20,9 +20,9 @@ from ..events import Data, End, Event, Head, InformationalHead, RequestHead, Res
 from ..fields import TCHAR
 from ..limits import DEFAULT_LIMITS, Limits
 from ..roles import Role
-from .body import UNTIL_CLOSE, BodyReader, body_reader, declared, framing, has_no_content
+from .body import UNTIL_CLOSE, BodyReader, body_reader, framing
 from .cursor import Cursor
-from .head import PARSE_HEAD, find_lenient_end
+from .head import CONTENT_LENGTH, PARSE_HEAD, TRANSFER_ENCODING, find_lenient_end
 from .writing import Reading, Writing, WritingHalf
 
 __all__ = ["Http1Connection", "Reading", "Writing"]
@@ -296,15 +296,17 @@ class Http1Connection(WritingHalf):
             self._method = head.method
             self._offered = head.upgrade
             self.writing = Writing.DUE
-            length, is_chunked = declared(head.headers)
-            kind = framing(head.method, 0, head.version, length, is_chunked)
+            status = 0
         else:
             status = self._settle_offer(head)
-            if has_no_content(self._method, status):
-                kind = 0
-            else:
-                length, is_chunked = declared(head.headers)
-                kind = framing(self._method, status, head.version, length, is_chunked)
+        length = head.headers.get(CONTENT_LENGTH)
+        kind = framing(
+            self._method,
+            status,
+            head.version,
+            None if length is None else int(length),
+            head.headers.get(TRANSFER_ENCODING),
+        )
         if not kind:
             head.body = b""
             self.reading = Reading.WHOLE

@@ -11,7 +11,7 @@ from typing import Final
 from ..events import HttpVersion11
 from ..fields import FormattedFields
 from ..roles import Role
-from .body import CHUNKED, UNTIL_CLOSE, format_chunk, format_last_chunk, framing
+from .body import CHUNKED, CHUNKED_CODING, UNTIL_CLOSE, format_chunk, format_last_chunk, framing
 from .head import FORMAT_START, format_status_line
 
 
@@ -106,22 +106,22 @@ class WritingHalf:
         persists = is_persistent and self._is_persistent
         if isinstance(first, int):
             method = self._method
-            is_chunked = length is None and is_1_1
-            kind = framing(method, first, HttpVersion11, length, is_chunked)
+            coding = CHUNKED_CODING if length is None and is_1_1 else None
+            kind = framing(method, first, HttpVersion11, length, coding)
             has_framing = first >= 200 and first not in (204, 304)
             if (first < 200 or method == "CONNECT") and self._check_switch(first):
                 has_framing = self._is_persistent = False
             self._discards = method == "HEAD" or not has_framing
         else:
             method = first
-            is_chunked = length is None
-            kind = framing(method, 0, HttpVersion11, length, is_chunked)
+            coding = CHUNKED_CODING if length is None else None
+            kind = framing(method, 0, HttpVersion11, length, coding)
             has_framing = length != 0 or method in _METHODS_WITH_CONTENT
             self._method = method
             self._offered = "connect" if method == "CONNECT" else upgrade
             self.reading = Reading.HEAD
         if has_framing:
-            if is_chunked:
+            if coding is not None:
                 parts.append(b"Transfer-Encoding: chunked\r\n")
             elif length is not None:
                 parts.append(b"Content-Length: %d\r\n" % length)
