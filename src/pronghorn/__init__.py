@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from . import testing as testing
     from . import web as web
     from .body.payload import Payload as Payload
     from .client.connector import BaseConnector as BaseConnector

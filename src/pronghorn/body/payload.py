@@ -1,7 +1,6 @@
 """What can be sent as a body, and how it gets onto the wire without being held whole."""
 
 import asyncio
-import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, Iterable, Mapping
@@ -64,7 +63,7 @@ class FilePayload(Payload):
 
     def __init__(self, file: IO[Any]) -> None:
         self._file = file
-        self._is_text = isinstance(file, io.TextIOBase)
+        self._is_text = hasattr(file, "encoding")  # a wrapper of `tempfile` is no TextIOBase
         self._start = self._position()
         if not self._is_text:
             self.size = self._measure()
@@ -100,12 +99,10 @@ class FilePayload(Payload):
     def _measure(self) -> int | None:
         if self._start is None:
             return None
-        try:
-            return max(0, os.fstat(self._file.fileno()).st_size - self._start)
-        except (OSError, AttributeError):
-            end = self._file.seek(0, os.SEEK_END)
-            self._file.seek(self._start)
-            return end - self._start
+        # Not fstat: the descriptor of a `gzip` file tells the size of what is not sent.
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.seek(self._start)
+        return max(0, end - self._start)
 
 
 class AsyncIterablePayload(Payload):

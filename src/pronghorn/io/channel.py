@@ -60,7 +60,6 @@ class Channel(asyncio.Protocol):
         "owner",
         "transport",
         "write",
-        "writelines",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, machine: Machine, owner: Owner) -> None:
@@ -68,10 +67,9 @@ class Channel(asyncio.Protocol):
         self.machine = machine
         self.owner = owner
         self.transport: asyncio.Transport | None = None
-        #: Sends bytes, or buffers in order. These are the transport's own methods while it is open, so that a
-        #: write costs no call of ours; without one they raise ConnectionResetError.
+        #: Sends bytes. This is the transport's own method while it is open, so that a write costs no call of
+        #: ours; without one it raises ConnectionResetError.
         self.write: Callable[[bytes], None] = _refuse
-        self.writelines: Callable[[Sequence[bytes]], None] = _refuse
         #: The transport is closed, or was never opened.
         self.is_lost = True
         #: The peer does not read: nothing more should be written.
@@ -87,7 +85,6 @@ class Channel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.write = self.transport.write
-        self.writelines = self.transport.writelines
         self.is_lost = False
 
     def data_received(self, data: bytes) -> None:
@@ -103,7 +100,6 @@ class Channel(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self._lingered >= 0:
-            self.abort()
             return False
         try:
             events = self.machine.feed_eof()
@@ -116,12 +112,15 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
-        self.write = self.writelines = _refuse
+        self.write = _refuse
         self.is_write_paused = False
         if self._linger_timer is not None:
             self._linger_timer.cancel()
             self._linger_timer = None
-        self._wake_drainers(exc or ConnectionResetError("the connection is closed"))
+        if self._drainers:
+            error = ConnectionResetError("the connection is closed")
+            error.__cause__ = exc
+            self._wake_drainers(error)
         self.owner.lose(exc)
 
     def pause_writing(self) -> None:
@@ -130,9 +129,21 @@ class Channel(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.is_write_paused = False
         self._wake_drainers(None)
+        if self._lingered >= 0:
+            self._start_linger_timer()
         self.owner.writable()
 
     # Writing
+
+    def writelines(self, buffers: Sequence[bytes]) -> None:
+        """Send ``buffers`` in order, as one write where the platform can."""
+        transport = self.transport
+        if self.is_lost or transport is None:
+            raise ConnectionResetError("the connection is closed")
+        transport.writelines(buffers)
+        # CVE-2024-12254: asyncio's own never asks to pause before 3.12.9 and 3.13.2. Setting the limits does.
+        low, high = transport.get_write_buffer_limits()
+        transport.set_write_buffer_limits(high, low)
 
     @property
     def sendable(self) -> int:
@@ -199,7 +210,8 @@ class Channel(asyncio.Protocol):
 
         Closing with unread input resets the connection, and the reset overtakes what
         we wrote. So the sending side is closed first, and input is thrown away until
-        the peer closes, for a bounded time and amount.
+        the peer closes, for a bounded amount, and a bounded time from when our answer
+        has left. How long that may take is the owner's to bound.
         """
         transport = self.transport
         if transport is None or self.is_lost or self._lingered >= 0:
@@ -214,7 +226,13 @@ class Channel(asyncio.Protocol):
         except OSError:
             transport.abort()  # the peer has reset the connection, and the loop has not told us yet
             return
-        self._linger_timer = self._loop.call_later(LINGER_SECONDS, self.abort)
+        transport.set_write_buffer_limits(0)  # so that `resume_writing` says when all has left
+        if not transport.get_write_buffer_size():
+            self._start_linger_timer()
+
+    def _start_linger_timer(self) -> None:
+        if self._linger_timer is None:
+            self._linger_timer = self._loop.call_later(LINGER_SECONDS, self.abort)
 
     def _linger_on(self, size: int) -> None:
         self._lingered += size

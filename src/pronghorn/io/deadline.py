@@ -64,14 +64,18 @@ class Sweep:
     def _tick(self) -> None:
         self._timer = None
         now = self.time()
-        for deadline in list(self._swept):
-            if deadline.at <= now:
-                deadline.strike()
-            if deadline.at == _NEVER:
-                deadline.is_swept = False
-                self._swept.discard(deadline)
-        if self._swept and self._timer is None:
-            self._timer = self._clock.call_at(now + _TICK, self._tick)
+        try:
+            for deadline in list(self._swept):
+                # An action may have closed the sweep.
+                if deadline.at <= now and deadline.is_swept:
+                    deadline.strike()
+                if deadline.at == _NEVER:
+                    deadline.is_swept = False
+                    self._swept.discard(deadline)
+        finally:
+            # Also when an action failed: the others strike at the next tick.
+            if self._swept and self._timer is None:
+                self._timer = self._clock.call_at(now + _TICK, self._tick)
 
 
 @final

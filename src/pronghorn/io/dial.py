@@ -39,7 +39,7 @@ async def dial(address: Address, protocol_factory: Callable[[], asyncio.BaseProt
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
     except (OSError, UnicodeError) as error:
-        raise ResolveError(getattr(error, "errno", None), f"{address.host}: {error}") from error
+        raise ResolveError(getattr(error, "errno", socket.EAI_NONAME), f"{address.host}: {error}") from error
     sock = await aiohappyeyeballs.start_connection(
         [info for info in found if info[0] in (socket.AF_INET, socket.AF_INET6)],
         happy_eyeballs_delay=_ATTEMPT_DELAY,

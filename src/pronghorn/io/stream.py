@@ -86,8 +86,8 @@ class StreamReader:
         """Append content; RuntimeError after `feed_eof`."""
         if self._has_ended:
             raise RuntimeError("feed_data: the stream has ended")
-        if not data:
-            return
+        if not data or self._error is not None:
+            return  # what follows a failure can't be told from what is lost
         self.total_bytes += len(data)
         (self._chunks if self._decoder is None else self._raw).append(data)
         self._wake()
@@ -95,6 +95,7 @@ class StreamReader:
     def feed_eof(self) -> None:
         """No more content follows."""
         self._has_ended = True
+        self._source = None  # it may be filling another stream when this one is read
         self._wake()
         callbacks, self._on_eof = self._on_eof, []
         for callback in callbacks:
@@ -104,6 +105,7 @@ class StreamReader:
         """No more content follows, because of ``error``; the first error stays."""
         if self._error is None:
             self._error = error
+        self._source = None
         self._wake()
 
     def exception(self) -> BaseException | None:
@@ -124,8 +126,8 @@ class StreamReader:
         return self._has_ended
 
     def at_eof(self) -> bool:
-        """The content is whole and read."""
-        return self._has_ended and not self._fill()
+        """The content is whole and read; False while a failure is still to be raised."""
+        return self._has_ended and not self._fill() and self._error is None
 
     # Reading
 
@@ -145,16 +147,16 @@ class StreamReader:
         return self._take(-1) if await self._wait() else b""
 
     async def readexactly(self, n: int) -> bytes:
-        """Read ``n`` bytes; `asyncio.IncompleteReadError` if the content ends before."""
+        """Read ``n`` bytes; `asyncio.IncompleteReadError`, with the rest, if the content ends before."""
         taken = bytearray()
         try:
-            while len(taken) < n:
-                if not await self._wait():
-                    raise asyncio.IncompleteReadError(bytes(taken), n)
+            while len(taken) < n and await self._wait():
                 taken += self._take(n - len(taken))
         except BaseException:
             self._give_back(bytes(taken))
             raise
+        if len(taken) < n:
+            raise asyncio.IncompleteReadError(bytes(taken), n)
         return bytes(taken)
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
@@ -169,19 +171,16 @@ class StreamReader:
         if not separator:
             raise ValueError("readuntil: expected a separator, got b''")
         limit = _LINE_LIMIT if max_size is None else max_size
+        last = separator[-1:]
         taken = bytearray()
         try:
-            while await self._wait():
-                searched = max(0, len(taken) - len(separator) + 1)
-                taken += self._take(-1)
-                end = taken.find(separator, searched)
-                if end >= 0:
-                    end += len(separator)
-                if end > limit or (end < 0 and len(taken) > limit):
+            # From one place where the separator may end to the next: what is behind it is not touched.
+            while not taken.endswith(separator) and await self._wait():
+                chunk, start = self._chunks[0], self._offset
+                end = chunk.find(last, start)
+                taken += self._take((end + 1 if end >= 0 else len(chunk)) - start)
+                if len(taken) > limit:
                     raise ValueError(f"readuntil: no {separator!r} within {limit} bytes")
-                if end >= 0:
-                    self._give_back(bytes(taken[end:]))
-                    return bytes(taken[:end])
         except BaseException:
             self._give_back(bytes(taken))
             raise
@@ -222,13 +221,13 @@ class StreamReader:
 
     async def _wait(self) -> bool:
         """Wait until there is something to take; False at the end of the content."""
+        if self._waiter is not None:  # also when it was woken: what came is its reader's
+            raise RuntimeError("the stream is being read by another coroutine")
         while not self._fill():
             if self._error is not None:
                 raise self._error
             if self._has_ended:
                 return False
-            if self._waiter is not None:
-                raise RuntimeError("the stream is being read by another coroutine")
             if self._before_wait is not None:
                 before_wait, self._before_wait = self._before_wait, None
                 before_wait()

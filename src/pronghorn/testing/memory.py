@@ -10,6 +10,9 @@ from multidict import CIMultiDict
 from .. import web
 from ..io.stream import StreamReader
 from ..wire.events import HttpVersion, HttpVersion11, RequestHead
+from ..wire.http1.body import framing
+from ..wire.http1.connection import Http1Connection
+from ..wire.roles import SERVER
 
 
 @dataclass
@@ -26,12 +29,14 @@ class SentHead:
 
 @dataclass
 class MemoryExchange:
-    """Stands where an exchange on a connection would: `pronghorn.io.exchange.Exchange`, in memory.
+    """Stands where a server's exchange on a connection would: `pronghorn.io.exchange.Exchange`, in memory.
 
+    It takes the response to a ``method`` request, and refuses what the wire refuses.
     ``writable`` bytes can be sent before senders wait; `take` makes room again.
     """
 
     writable: int = 64 * 1024
+    method: str = "GET"
     sent: SentHead | None = None
     informationals: list[tuple[int, str]] = field(default_factory=list)
     content: bytearray = field(default_factory=bytearray)
@@ -41,6 +46,11 @@ class MemoryExchange:
     read: int = 0
     _untaken: int = 0
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _machine: Http1Connection = field(default_factory=lambda: Http1Connection(SERVER))
+
+    def __post_init__(self) -> None:
+        target = "test:80" if self.method == "CONNECT" else "/"
+        self._machine.feed(f"{self.method} {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
 
     # What the sender calls
 
@@ -56,27 +66,33 @@ class MemoryExchange:
         upgrade: str = "",
     ) -> None:
         """Keep the head; with ``body``, the message is whole."""
-        self._refuse_if(self.sent is not None, "head: sent already")
-        self.sent = SentHead(first, second, CIMultiDict(fields), length, is_persistent, upgrade)
+        self._expect_open()
+        given = CIMultiDict(fields)
+        self._machine.send_head(first, second, given.items(), length, body, is_persistent, upgrade)
+        self.sent = SentHead(first, second, given, length, is_persistent, upgrade)
         if body is not None:
-            self.content += body
+            if framing(self.method, int(first), HttpVersion11, len(body), None):
+                self._keep(body)
             self.has_ended = True
 
     def informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:
         """Keep a 1xx response."""
-        self._refuse_if(self.sent is not None, "informational: the final head was sent already")
+        self._expect_open()
+        self._machine.send_informational(status, reason, fields)
         self.informationals.append((status, reason))
 
     def data(self, chunk: bytes) -> None:
-        """Keep content."""
-        self._refuse_if(self.sent is None or self.has_ended, "data: no message is open")
-        self.content += chunk
-        self._untaken += len(chunk)
+        """Keep content, unless the message may not carry any."""
+        self._expect_open()
+        if self._machine.send_data(chunk):
+            self._keep(chunk)
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
         """The message is whole."""
-        self._refuse_if(self.sent is None or self.has_ended, "end: no message is open")
-        self.trailers = tuple(trailers)
+        self._expect_open()
+        trailers = tuple(trailers)
+        self._machine.send_end(trailers)
+        self.trailers = trailers
         self.has_ended = True
 
     def reset(self, reason: str) -> None:
@@ -89,6 +105,7 @@ class MemoryExchange:
         while self.sendable == 0 and self.reset_reason is None:
             self._room.clear()
             await self._room.wait()
+        self._expect_open()
 
     @property
     def sendable(self) -> int:
@@ -108,11 +125,13 @@ class MemoryExchange:
         self._room.set()
         return taken
 
-    def _refuse_if(self, condition: bool, message: str) -> None:
+    def _keep(self, content: bytes) -> None:
+        self.content += content
+        self._untaken += len(content)
+
+    def _expect_open(self) -> None:
         if self.reset_reason is not None:
             raise ConnectionResetError(self.reset_reason)
-        if condition:
-            raise RuntimeError(message)
 
 
 @dataclass
@@ -137,4 +156,6 @@ def make_request(
     lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in fields.items()]
     head = RequestHead(method, target, version, fields, lines)
     head.body = body if isinstance(body, bytes) else None
-    return web.Request(head, body, MemoryExchange() if exchange is None else exchange, NoConnection())
+    if exchange is None:
+        exchange = MemoryExchange(method=method)
+    return web.Request(head, body, exchange, NoConnection())

@@ -22,7 +22,6 @@ class BaseTestServer(ABC):
         self._wanted_port = port
         self._shutdown_timeout = shutdown_timeout
         self.runner: web.BaseRunner | None = None
-        self._site: web.SockSite | None = None
         self.port: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -37,13 +36,15 @@ class BaseTestServer(ABC):
         if self.runner is not None:
             return
         runner = self.runner = self._make_runner()
-        await runner.setup()
-        sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((self.host, self._wanted_port))
-        self.port = sock.getsockname()[1]
-        self._site = web.SockSite(runner, sock)
-        await self._site.start()
+        try:
+            await runner.setup()
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            sock = socket.create_server((self.host, self._wanted_port), family=family)
+            self.port = sock.getsockname()[1]
+            await web.SockSite(runner, sock).start()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Answer what is open, and stop."""
@@ -57,8 +58,10 @@ class BaseTestServer(ABC):
         """The URL of ``path`` on this server; RuntimeError before it is started."""
         if self.port is None:
             raise RuntimeError("the server has not been started")
+        if isinstance(path, URL) and path.absolute:
+            return path
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return URL(f"http://{host}:{self.port}{path}" if isinstance(path, str) else str(path))
+        return URL(f"http://{host}:{self.port}{path}")
 
     @abstractmethod
     def _make_runner(self) -> web.BaseRunner: ...

@@ -51,18 +51,15 @@ class ZlibDecoder:
         if data:
             self._input = self._input[self._at :] + data
             self._at = 0
-        pieces: list[bytes] = []
-        room = STEP
-        while room and (self.has_more or self._at < len(self._input)):
-            self.has_more = False
-            piece = self._inflate_window(room)
-            pieces.append(piece)
-            room -= len(piece)
+        elif not self.has_more:
+            return b""
+        # One window a step: what it gives is out before the next one may turn out to be malformed.
+        output = self._inflate_window()
         # A full step may have left output inside zlib even when it took all of its input.
-        self.has_more = not room
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.has_more = len(output) == STEP or self._at < len(self._input)
+        return output
 
-    def _inflate_window(self, room: int) -> bytes:
+    def _inflate_window(self) -> bytes:
         """Inflate a part of the input: zlib copies what follows a member, so it is not shown all of it."""
         window = self._input[self._at : self._at + _WINDOW]
         self._at += len(window)
@@ -71,7 +68,7 @@ class ZlibDecoder:
             if not window:
                 return b""
         try:
-            output = self._inflate.decompress(window, room)
+            output = self._inflate.decompress(window, STEP)
         except zlib.error as error:
             coding = "gzip" if self._is_gzip else "deflate"
             raise ProtocolError(f"content coding: malformed {coding} data") from error
