@@ -17,6 +17,7 @@ from ..wire.http1.connection import Http1Connection, Reading
 from ..wire.limits import Limits
 from ..wire.roles import CLIENT
 from .errors import (
+    ClientConnectionError,
     ClientConnectionResetError,
     ClientOSError,
     ClientPayloadError,
@@ -99,7 +100,6 @@ class ClientConnection:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
         self._is_lent = True
         self.uses += 1
-        self.content = None
         self._has_answer_begun = False
         self._decompresses = decompresses
         if total is not None:
@@ -134,20 +134,27 @@ class ClientConnection:
 
     def send_body(self, write: Coroutine[Any, Any, None]) -> None:
         """Send the request body by ``write``, beside whatever else happens on the exchange."""
-        self._sender = self._loop.create_task(self._send_body(write))
+        sender = self._sender = self._loop.create_task(self._send_body(write))
+        # Cancelled before its first turn, it has not begun to await.
+        sender.add_done_callback(lambda _: write.close())
 
     async def _send_body(self, write: Coroutine[Any, Any, None]) -> None:
         try:
             await write
             self.exchange.end()
-        except ConnectionResetError:
-            # An answer may have come, or be on its way: whoever waits for it learns of the loss from `lose`.
-            return
+        except asyncio.CancelledError:
+            # By what the body itself waited for, if not by `abandon`.
+            self.fail_exchange(ClientConnectionError("The request body was cancelled"))
+            raise
         except Exception as error:
-            self.fail_exchange(error)
+            # An answer may have come, or be on its way: whoever waits for it learns of a loss from `lose`.
+            if not self.channel.is_lost:
+                self.fail_exchange(error)
             return
         finally:
             self._sender = None
+        if self._is_lent and self._gap_seconds is not None:
+            self._gap.start(self._gap_seconds)
         if self._is_lent and self._machine.is_over:
             self._end()
 
@@ -171,16 +178,21 @@ class ClientConnection:
             waiter.set_exception(error)
         self.abandon()
 
+    def drop(self, error: Exception) -> None:
+        """As `fail_exchange`, whenever that may be: the loop may be gone."""
+        if not self._loop.is_closed():
+            self.fail_exchange(error)
+
     # Idleness
 
-    def is_usable(self) -> bool:
+    def is_usable(self, may_be_stale: bool = False) -> bool:
         """Whether an idle connection can still be used, as far as can be known without sending."""
         channel = self.channel
         transport = channel.transport
         if channel.is_lost or transport is None or transport.is_closing():
             return False
         # The loop may not have run since the server closed: readable while idle means end, or rubbish.
-        if self._loop.time() - self.idle_since > _TRUSTED_IDLE:
+        if not may_be_stale or self._loop.time() - self.idle_since > _TRUSTED_IDLE:
             sock = transport.get_extra_info("socket")
             return sock is None or not _is_readable(sock.fileno())
         return True
@@ -208,7 +220,7 @@ class ClientConnection:
             self._end()
 
     def fail(self, error: ProtocolError) -> None:
-        if self._waiter is None:
+        if self._waiter is None or self._machine.is_in_body:
             self.fail_exchange(ClientPayloadError(f"Response payload is not completed: {error.message}"))
         elif not isinstance(error, ConnectionEnded):
             self._has_answer_begun = True
@@ -220,7 +232,9 @@ class ClientConnection:
     def lose(self, error: Exception | None) -> None:
         if self._is_lent:
             if self._waiter is None:
-                failure: Exception = ClientPayloadError("Response payload is not completed: the connection was lost")
+                failure: Exception = ClientPayloadError(
+                    "Response payload is not completed: the connection was lost"
+                )
                 failure.__cause__ = error
             elif isinstance(error, ConnectionResetError) or not isinstance(error, OSError):
                 failure = ServerDisconnectedError()
@@ -240,6 +254,7 @@ class ClientConnection:
     # Parts
 
     def _receive_head(self, head: ResponseHead) -> None:
+        self.content = None
         if head.body is None:
             coding = head.headers.get("Content-Encoding") if self._decompresses else None
             self.content = StreamReader(
@@ -261,7 +276,8 @@ class ClientConnection:
     @property
     def is_reusable(self) -> bool:
         """The last exchange left the connection fit for another."""
-        return self._machine.reading is Reading.IDLE and not self.channel.is_lost
+        transport = self.channel.transport
+        return self._machine.reading is Reading.IDLE and transport is not None and not transport.is_closing()
 
     def _stop_deadlines(self) -> None:
         self._total.stop()
@@ -271,10 +287,12 @@ class ClientConnection:
         self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))
 
     def _run_out_of_data(self) -> None:
-        if self.channel.is_reading_paused and self._gap_seconds is not None:
-            self._gap.start(self._gap_seconds)  # it is the reader that is slow
+        if self._gap_seconds is not None and (self.channel.is_reading_paused or self._sender is not None):
+            self._gap.start(self._gap_seconds)  # it is the reader that is slow, or the request not yet whole
         else:
-            self.fail_exchange(SocketTimeoutError(f"Nothing was received for {self._gap_seconds} s (sock_read)"))
+            self.fail_exchange(
+                SocketTimeoutError(f"Nothing was received for {self._gap_seconds} s (sock_read)")
+            )
 
 
 #: Seconds of idleness after which the socket itself is asked: less than a server's shortest keep-alive.

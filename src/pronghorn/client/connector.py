@@ -9,7 +9,12 @@ from ..io.deadline import Sweep
 from ..io.dial import Address, ResolveError, dial
 from ..wire.limits import DEFAULT_LIMITS
 from .connection import ClientConnection
-from .errors import ClientConnectionError, ClientConnectorDNSError, ClientConnectorError, ConnectionTimeoutError
+from .errors import (
+    ClientConnectionError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ConnectionTimeoutError,
+)
 from .pool import Pool
 from .timeouts import ClientTimeout
 
@@ -24,7 +29,7 @@ class Closing:
 
     def __await__(self) -> Any:
         if self._waiter is not None:
-            yield from self._waiter.__await__()
+            yield from asyncio.shield(self._waiter).__await__()  # others may wait, too
 
 
 class BaseConnector(ABC):
@@ -47,8 +52,12 @@ class BaseConnector(ABC):
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
-        if keepalive_timeout is not None and keepalive_timeout < 0:
-            raise ValueError(f"keepalive_timeout: expected None or a number not below 0, got {keepalive_timeout!r}")
+        if keepalive_timeout is not None and (
+            not isinstance(keepalive_timeout, (int, float)) or keepalive_timeout < 0
+        ):
+            raise ValueError(
+                f"keepalive_timeout: expected None or a number not below 0, got {keepalive_timeout!r}"
+            )
         self._limit = limit or 0
         self._limit_per_host = limit_per_host or 0
         self._keepalive_timeout = keepalive_timeout
@@ -71,9 +80,10 @@ class BaseConnector(ABC):
     def __del__(self, _warn: Any = warnings.warn) -> None:
         connections = getattr(self, "_connections", None)
         if connections and not self._is_closed:
-            _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
+            unclosed = repr(self)
             if self._loop is not None and not self._loop.is_closed():
                 self._close()
+            _warn(f"Unclosed connector {unclosed}", ResourceWarning, source=self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,18 +135,22 @@ class BaseConnector(ABC):
                 waiter.set_exception(ClientConnectionError("Connector is closed"))
         for connection in list(self._connections):
             if connection.is_lent:
-                connection.abandon()
+                connection.fail_exchange(ClientConnectionError("Connector is closed"))
             else:
                 connection.close()
 
     # Lending
 
-    def take(self, address: Address) -> ClientConnection | None:
-        """An idle connection to ``address`` that can still be used."""
+    def take(self, address: Address, *, may_be_stale: bool) -> ClientConnection | None:
+        """An idle connection to ``address`` that can still be used.
+
+        ``may_be_stale``: the request can be repeated, so a fresh one need not be looked at too closely.
+        """
+        self._bind()
         pool = self._pool
         while (connection := pool.take(address)) is not None:
             connection.idle_deadline.stop()
-            if connection.is_usable():
+            if connection.is_usable(may_be_stale):
                 return connection
             connection.channel.abort()
             pool.drop(address)
@@ -161,13 +175,17 @@ class BaseConnector(ABC):
 
     async def _connect(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
         self._bind()
-        if not self._pool.reserve(address):
+        while not self._pool.reserve(address):
             granted = await self._wait_for_turn(address)
-            if granted is not None:
-                if granted.is_usable():
-                    return granted
-                granted.channel.abort()
-                self._connections.discard(granted)
+            if granted is None:
+                break
+            if granted not in self._connections:
+                continue  # lost on the way, and its place with it
+            if granted.is_usable():
+                return granted
+            granted.channel.abort()
+            self._connections.discard(granted)
+            break  # its place is ours
         self._close_surplus()
         try:
             connection = await self._create_connection(address, timeout)
@@ -192,10 +210,10 @@ class BaseConnector(ABC):
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Granted and cancelled in the same turn of the loop: the grant goes to the next.
                 granted = waiter.result()
-                if granted is not None:
-                    self.take_back(granted)
-                else:
+                if granted is None:
                     self._pool.drop(address)
+                elif granted in self._connections:
+                    self.take_back(granted)
             raise
 
     @abstractmethod
@@ -249,9 +267,7 @@ class TCPConnector(BaseConnector):
     """Connections over TCP."""
 
     async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        connection = ClientConnection(
-            address, self, self._bind(), asyncio.get_running_loop(), DEFAULT_LIMITS
-        )
+        connection = ClientConnection(address, self, self._bind(), asyncio.get_running_loop(), DEFAULT_LIMITS)
         try:
             async with asyncio.timeout(timeout.sock_connect):
                 await dial(address, lambda: connection.channel)

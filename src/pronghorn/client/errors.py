@@ -13,7 +13,6 @@ from yarl import URL
 from ..io.dial import Address
 
 
-
 class RequestInfo(NamedTuple):
     """The request that a response or an error belongs to."""
 

@@ -9,7 +9,6 @@ from ..wire.events import ResponseHead
 from .connection import ClientConnection, MalformedResponse, sending_error
 from .connector import BaseConnector
 from .errors import (
-    ClientConnectionError,
     ClientOSError,
     ClientResponseError,
     ServerDisconnectedError,
@@ -51,8 +50,11 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
     """
     attempts: list[Exception] = []
     start = asyncio.get_running_loop().time()
+    if connector.force_close:
+        request.is_persistent = False
+    may_be_stale = options.retry_stale and request.is_idempotent
     while True:
-        connection = None if attempts else connector.take(request.address)
+        connection = None if attempts else connector.take(request.address, may_be_stale=may_be_stale)
         total = options.timeout.total
         if connection is None:
             connection, total = await _connect(connector, request, options.timeout, start)
@@ -96,21 +98,24 @@ async def _exchange(
     connection.begin(options.timeout, total, options.auto_decompress)
     exchange = connection.uses
     try:
-        connection.exchange.head(
-            request.method,
-            request.target,
-            request.fields,
-            request.length,
-            body=request.body,
-            is_persistent=request.is_persistent,
-        )
+        try:
+            connection.exchange.head(
+                request.method,
+                request.target,
+                request.fields,
+                request.length,
+                body=request.body,
+                is_persistent=request.is_persistent,
+            )
+        except OSError as error:
+            raise sending_error(error) from error
         if request.body is None and request.payload is not None:
             connection.send_body(request.payload.write(BodyWriter(connection)))
         head = await connection.receive_head()
-    except BaseException as error:
-        connection.abandon()
-        if isinstance(error, OSError) and not isinstance(error, (ClientConnectionError, TimeoutError)):
-            raise sending_error(error) from error
+    except BaseException:
+        # Cancelled in the turn of its answer: the connection may be in another exchange already.
+        if connection.is_in(exchange):
+            connection.abandon()
         raise
     content = None if head.body is not None else connection.content
     return Answer(head, content, connection, exchange, attempts)

@@ -49,7 +49,7 @@ class Pool(Generic[ConnectionT]):
 
     def reserve(self, address: Address) -> bool:
         """Take a place for a new connection, if there is one or an idle connection can make room."""
-        if self._limit_per_host and self._open.get(address, 0) >= self._limit_per_host:
+        if self._is_full(address):
             return False
         if self._limit and self.open_count >= self._limit:
             oldest = next(iter(self._idle_order), None)
@@ -74,10 +74,14 @@ class Pool(Generic[ConnectionT]):
         address = connection.address
         if self._waiters:
             for waiter, wanted in self._waiters.items():
-                if wanted == address and not waiter.done():
+                if waiter.done():
+                    continue
+                if wanted == address:
                     del self._waiters[waiter]
                     waiter.set_result(connection)
                     return False
+                if not self._is_full(wanted):
+                    break  # it asked first, and this connection can make room for it
         idle = self._idle.get(address)
         if idle is None:
             idle = self._idle[address] = []
@@ -117,6 +121,9 @@ class Pool(Generic[ConnectionT]):
     def waiting(self) -> list["asyncio.Future[ConnectionT | None]"]:
         """Those who wait, in order."""
         return list(self._waiters)
+
+    def _is_full(self, address: Address) -> bool:
+        return bool(self._limit_per_host) and self._open.get(address, 0) >= self._limit_per_host
 
     def _grant(self) -> None:
         """Give free places to those who wait, in order, as far as they go."""

@@ -13,12 +13,20 @@ from ..io.dial import Address
 from .errors import InvalidUrlClientError, NonHttpUrlClientError, RequestInfo
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
-AUTO_FIELDS: Final = (("User-Agent", CLIENT_SOFTWARE), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"))
+AUTO_FIELDS: Final = (
+    ("User-Agent", CLIENT_SOFTWARE),
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "gzip, deflate"),
+)
 
 #: A body up to this size leaves in one write with its head; copying it costs less than a second write.
 _INLINE_BODY: Final = 64 * 1024
 #: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+#: Fields that a request makes of itself unless it is told them: a session's are told to each request.
+DECIDED_FIELDS: Final = frozenset(
+    {"host", "content-type", "content-length", "transfer-encoding", "connection"}
+)
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -61,14 +69,18 @@ class ClientRequest:
         if payload is not None:
             self.length = payload.size
             self.body = None
-            if isinstance(payload, BytesPayload) and payload.size is not None and payload.size <= _INLINE_BODY:
+            if (
+                isinstance(payload, BytesPayload)
+                and payload.size is not None
+                and payload.size <= _INLINE_BODY
+            ):
                 self.body = payload.data
         if headers is None:
             self.fields: Fields = (host, *default_fields)
             if payload is not None:
                 self.fields += (("Content-Type", payload.content_type),)
         else:
-            self.fields = self._merge(CIMultiDict(headers), host, default_fields)
+            self.fields = self._merge(as_fields(headers), host, default_fields)
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
@@ -78,9 +90,14 @@ class ClientRequest:
         """What responses and errors tell of the request."""
         return RequestInfo(self.url, self.method, CIMultiDictProxy(CIMultiDict(self.fields)), self.real_url)
 
+    @property
+    def is_idempotent(self) -> bool:
+        """Sending it twice asks for the same as sending it once."""
+        return self.method in _IDEMPOTENT
+
     def rewind(self) -> bool:
         """Whether the request may be sent once more, and can: the body is at its beginning again."""
-        return self.method in _IDEMPOTENT and (self.payload is None or self.payload.rewind())
+        return self.is_idempotent and (self.payload is None or self.payload.rewind())
 
     def _merge(self, given: CIMultiDict[str], host: tuple[str, str], default_fields: Fields) -> Fields:
         """The caller's fields, after those that they do not replace; what they say of the framing is taken out."""
@@ -99,18 +116,34 @@ class ClientRequest:
             if length is not None:
                 raise ValueError("headers: Content-Length and Transfer-Encoding exclude each other")
             if coding.lower() != "chunked":
-                raise ValueError(f"headers: the only Transfer-Encoding that can be sent is chunked, got {coding!r}")
+                raise ValueError(
+                    f"headers: the only Transfer-Encoding that can be sent is chunked, got {coding!r}"
+                )
             self.length = self.body = None
             if self.payload is None:
                 self.payload = BytesPayload(b"")
         if length is not None:
             if not length.isascii() or not length.isdigit() or self.length not in (None, int(length)):
-                raise ValueError(f"headers: Content-Length is {length!r}, but the body has {self.length} bytes")
+                raise ValueError(
+                    f"headers: Content-Length is {length!r}, but the body has {self.length} bytes"
+                )
             self.length = int(length)
         if "close" in given.get("Connection", "").lower().replace(" ", "").split(","):
             self.is_persistent = False
         for name in _FRAMING_FIELDS:
             given.popall(name, None)
+
+
+def as_fields(headers: Headers) -> CIMultiDict[str]:
+    """A copy of ``headers``; TypeError if they are none."""
+    try:
+        fields = CIMultiDict(headers)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"headers: expected a mapping or pairs, got {headers!r}") from error
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise TypeError(f"headers: expected a str for {name}, got {value!r}")
+    return fields
 
 
 def address_of(url: URL) -> Address:
@@ -123,6 +156,12 @@ def parse_url(url: str | URL, params: Any) -> URL:
 
     Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is not http.
     """
+    if isinstance(url, str):
+        # `URL` takes line ends out and goes on; who put them there wanted to split the request.
+        if "\r" in url or "\n" in url or "\0" in url:
+            raise InvalidUrlClientError(url, "CR, LF and NUL are not allowed")
+    elif not isinstance(url, URL):
+        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
     try:
         parsed = URL(url) if isinstance(url, str) else url
         if params:
@@ -138,10 +177,10 @@ def parse_url(url: str | URL, params: Any) -> URL:
                 )
             else:
                 parsed = parsed.extend_query(params)
+    except TypeError as error:
+        raise TypeError(f"params: {error}") from error
     except ValueError as error:
         raise InvalidUrlClientError(url, str(error)) from error
-    if not isinstance(parsed, URL):
-        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
     if parsed.scheme != "http":
         if not parsed.scheme:
             raise InvalidUrlClientError(url, "expected an absolute URL")

@@ -9,7 +9,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
-from ..wire.events import HttpVersion, ResponseHead
+from ..wire.events import HttpVersion
 from ..wire.fields import parse_media_type
 from .connection import ClientConnection, payload_error, response_decoder
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
@@ -204,9 +204,11 @@ class ClientResponse:
         charset = self.charset
         if charset is not None:
             try:
-                b"".decode(charset)
-            except (LookupError, ValueError):
+                b"?".decode(charset)  # no name is looked up for b""
+            except LookupError:
                 return "utf-8"
+            except UnicodeError:
+                pass  # of a wider encoding that is one
         return charset or "utf-8"
 
     @property
@@ -261,8 +263,11 @@ class _Guard:
 
     def __del__(self) -> None:
         if self.is_held():
-            warnings.warn(f"Unclosed response to {self._request!r}", ResourceWarning, source=self, stacklevel=2)
-            self.connection.abandon()
+            # First the place in the pool: where warnings are errors, nothing follows one.
+            self.connection.drop(ClientConnectionError("The response was dropped"))
+            warnings.warn(
+                f"Unclosed response to {self._request!r}", ResourceWarning, source=self, stacklevel=2
+            )
 
 
 def _is_type(actual: str, expected: str) -> bool:

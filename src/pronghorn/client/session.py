@@ -11,7 +11,7 @@ from yarl import URL
 
 from .connector import BaseConnector, TCPConnector
 from .flow import Options, fetch
-from .request import AUTO_FIELDS, Headers, make_request, parse_url
+from .request import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, make_request, parse_url
 from .response import ClientResponse
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
@@ -59,9 +59,14 @@ class ClientSession:
             raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
         self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
         self._connector_owner = connector_owner
-        self._default_headers = CIMultiDict(headers or ())
+        self._default_headers = as_fields(headers or ())
         given = self._default_headers
-        self._default_fields = (*given.items(), *(field for field in AUTO_FIELDS if field[0] not in given))
+        #: Sent as they are; the others take part in what each request decides of itself.
+        self._default_fields = (
+            *(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS),
+            *(field for field in AUTO_FIELDS if field[0] not in given),
+        )
+        self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
         self._timeout = _as_timeout(timeout)
         self._options = Options(self._timeout, retry_stale, auto_decompress)
@@ -71,7 +76,12 @@ class ClientSession:
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         connector = getattr(self, "_connector", None)
-        if connector is not None and self._connector_owner and not connector.closed and connector._connections:
+        if (
+            connector is not None
+            and self._connector_owner
+            and not connector.closed
+            and connector._connections
+        ):
             _warn(f"Unclosed client session {self!r}", ResourceWarning, source=self)
 
     async def __aenter__(self) -> Self:
@@ -157,11 +167,17 @@ class ClientSession:
         connector = self._connector
         if connector is None or connector.closed:
             raise RuntimeError("Session is closed")
+        if not isinstance(method, str):
+            raise TypeError(f"method: expected a str, got {method!r}")
+        if self._decided_fields:
+            own = as_fields(headers or ())
+            defaults = (field for field in self._decided_fields if field[0] not in own)
+            headers = CIMultiDict([*defaults, *own.items()])
         if json is not _NOTHING and json is not None:
             if data is not None:
                 raise ValueError("data and json: expected one of them, got both")
             data = self._json_serialize(json)
-            headers = CIMultiDict(headers or ())
+            headers = as_fields(headers or ())
             headers.setdefault("Content-Type", _JSON_TYPE)
         request = make_request(method.upper(), parse_url(url, params), self._default_fields, headers, data)
         options = self._options

@@ -38,7 +38,9 @@ async def pronghorn_raw_server() -> AsyncIterator[RawServerFactory]:
     """``await pronghorn_raw_server(handler, **settings)``: a started RawTestServer."""
     async with AsyncExitStack() as stack:
 
-        async def start(handler: Callable[[Any], Awaitable[web.StreamResponse]], **settings: Any) -> RawTestServer:
+        async def start(
+            handler: Callable[[Any], Awaitable[web.StreamResponse]], **settings: Any
+        ) -> RawTestServer:
             return await stack.enter_async_context(RawTestServer(handler, **settings))
 
         yield start

@@ -10,7 +10,16 @@ from ..errors import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
 from ..matching import AbstractMatchInfo
 from ..request import Request
 from ..response import StreamResponse
-from .resource import NO_PARTS, DynamicResource, Handler, PlainResource, Resource, Route, UrlMappingMatchInfo, make_resource
+from .resource import (
+    NO_PARTS,
+    DynamicResource,
+    Handler,
+    PlainResource,
+    Resource,
+    Route,
+    UrlMappingMatchInfo,
+    make_resource,
+)
 
 _SLASH: Final = "/"
 

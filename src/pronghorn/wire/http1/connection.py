@@ -165,6 +165,11 @@ class Http1Connection(WritingHalf):
         )
 
     @property
+    def is_in_body(self) -> bool:
+        """The head of the message that is being read was whole, its body is not."""
+        return self._body is not None
+
+    @property
     def is_over(self) -> bool:
         """Both messages of the exchange are whole."""
         return self.writing is Writing.DONE and (

@@ -1,0 +1,149 @@
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+from yarl import URL
+
+from pronghorn.body.payload import AsyncIterablePayload, BytesPayload
+from pronghorn.client.errors import InvalidUrlClientError, NonHttpUrlClientError
+from pronghorn.client.request import AUTO_FIELDS, ClientRequest, address_of, make_request, parse_url
+from pronghorn.io.dial import Address
+
+
+def make(
+    method: str = "GET", url: str = "http://host/", headers: Any = None, data: Any = None
+) -> ClientRequest:
+    return make_request(method, URL(url), AUTO_FIELDS, headers, data)
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "host"),
+    [
+        ("http://host/", Address("host", 80), "host"),
+        ("http://host:80/", Address("host", 80), "host"),
+        ("http://HOST:8080/", Address("host", 8080), "host:8080"),
+        ("http://[::1]:81/", Address("::1", 81), "[::1]:81"),
+        ("http://b\u00fccher.example/", Address("xn--bcher-kva.example", 80), "xn--bcher-kva.example"),
+        ("http://user:password@host/", Address("host", 80), "host"),
+    ],
+)
+def test_where_to(url: str, address: Address, host: str) -> None:
+    request = make(url=url)
+    assert request.address == address_of(URL(url)) == address
+    assert CIMultiDict(request.fields).getall("Host") == [host]
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://host", "/"),
+        ("http://host?q=1", "/?q=1"),
+        ("http://host/a b", "/a%20b"),
+        ("http://host/a%2Fb?c=%2B", "/a%2Fb?c=%2B"),
+        ("http://host/#fragment", "/"),
+    ],
+)
+def test_target_is_in_origin_form(url: str, target: str) -> None:
+    assert make(url=url).target == target
+
+
+def test_host_is_first() -> None:
+    """RFC 9110 section 7.2."""
+    assert make().fields[0][0] == "Host"
+
+
+def test_small_bodies_leave_with_their_head_and_large_ones_do_not() -> None:
+    assert make("POST", data=b"x").body == b"x"
+    large = make("POST", data=bytes(100_000))
+    assert (large.body, large.length) == (None, 100_000)
+
+
+def test_no_body() -> None:
+    request = make()
+    assert (request.body, request.length, request.payload) == (b"", 0, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
+def test_idempotent_requests_can_be_sent_again(method: str) -> None:
+    assert make(method).rewind()
+    assert make(method, data=b"x").rewind()
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "CONNECT", "LOCK"])
+def test_others_can_not(method: str) -> None:
+    assert not make(method).rewind()
+
+
+def test_a_body_that_is_gone_can_not() -> None:
+    assert not make("PUT", data=AsyncIterablePayload(aiter(_Nothing()))).rewind()
+
+
+class _Nothing:
+    def __aiter__(self) -> "_Nothing":
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "Connection", "Keep-Alive"])
+def test_what_says_how_the_message_is_framed_is_taken_out(name: str) -> None:
+    value = "1" if name == "Content-Length" else "close"
+    request = make("POST", data=BytesPayload(b"x"), headers={name.lower(): value})
+    assert name not in CIMultiDict(request.fields)
+    assert request.is_persistent is (name != "Connection")
+
+
+@pytest.mark.parametrize(
+    ("value", "persists"), [("close", False), ("Close, TE", False), ("keep-alive", True), ("closed", True)]
+)
+def test_connection_close(value: str, persists: bool) -> None:
+    assert make(headers={"Connection": value}).is_persistent is persists
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        (None, {"Content-Length": "5"}),
+        (b"x", {"Content-Length": "2"}),
+        (b"x", {"Content-Length": "+1"}),
+        (b"x", {"Content-Length": "\u0661"}),
+        (b"x", {"Content-Length": ""}),
+        (b"x", {"Content-Length": "1", "Transfer-Encoding": "chunked"}),
+        (b"x", {"Transfer-Encoding": "gzip, chunked"}),
+    ],
+)
+def test_a_framing_that_is_not_so_is_refused(data: Any, headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="headers"):
+        make("POST", data=data, headers=headers)
+
+
+def test_info_tells_what_is_sent() -> None:
+    info = make("PUT", "http://host/a#b", {"X-A": "1"}).info
+    assert (str(info.url), info.method, str(info.real_url)) == ("http://host/a", "PUT", "http://host/a#b")
+    assert info.headers["x-a"] == "1"
+    assert info.headers["User-Agent"]
+
+
+@pytest.mark.parametrize("url", ["path", "//host/", "http://", "http:///x", "http://host:x/"])
+def test_what_is_no_absolute_url(url: str) -> None:
+    with pytest.raises(InvalidUrlClientError) as caught:
+        parse_url(url, None)
+    assert caught.value.url == url
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "ws://host/", "mailto:a@b"])
+def test_other_schemes(url: str) -> None:
+    with pytest.raises(NonHttpUrlClientError):
+        parse_url(url, None)
+
+
+def test_an_encoded_url_is_left_alone() -> None:
+    assert parse_url(URL("http://host/%61?b=%63", encoded=True), None).raw_path_qs == "/%61?b=%63"
+
+
+def test_params_keep_user_port_and_fragment() -> None:
+    url = parse_url("http://user@host:81/a?x=%20#f", "b=%30")
+    assert (
+        str(url) == "http://user@host:81/a?x=+&b=%30#f" or str(url) == "http://user@host:81/a?x=%20&b=%30#f"
+    )

@@ -1,0 +1,86 @@
+"""A client connection on a transport that only remembers: what arrives is fed, what leaves is looked at."""
+
+import asyncio
+from typing import Any, cast
+
+from pronghorn.client.connection import ClientConnection
+from pronghorn.client.timeouts import ClientTimeout
+from pronghorn.io.deadline import Sweep
+from pronghorn.io.dial import Address
+from pronghorn.wire.limits import DEFAULT_LIMITS
+
+HERE = Address("here", 80)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+NO_TIMEOUT = ClientTimeout()
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written; loses the connection in the loop's next turn, as real ones do."""
+
+    def __init__(self, channel: asyncio.Protocol) -> None:
+        super().__init__()
+        self.channel = channel
+        self.written = bytearray()
+        self.is_reading = True
+        self.ending = ""
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def writelines(self, list_of_data: Any) -> None:
+        self.written += b"".join(list_of_data)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return 0, 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def is_closing(self) -> bool:
+        return bool(self.ending)
+
+    def close(self) -> None:
+        self._end("closed")
+
+    def abort(self) -> None:
+        self._end("aborted")
+
+    def _end(self, ending: str) -> None:
+        if not self.ending:
+            self.ending = ending
+            asyncio.get_running_loop().call_soon(self.channel.connection_lost, None)
+
+
+class Keeper:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.taken_back: list[ClientConnection] = []
+        self.losses: list[ClientConnection] = []
+
+    def take_back(self, connection: ClientConnection) -> None:
+        self.taken_back.append(connection)
+
+    def lost(self, connection: ClientConnection) -> None:
+        self.losses.append(connection)
+
+
+def transport_of(connection: ClientConnection) -> Transport:
+    return cast(Transport, connection.channel.transport)
+
+
+def connected(keeper: Any, address: Address = HERE) -> ClientConnection:
+    """A new connection of ``keeper``; needs a running loop."""
+    loop = asyncio.get_running_loop()
+    connection = ClientConnection(address, keeper, Sweep(loop), loop, DEFAULT_LIMITS)
+    connection.channel.connection_made(Transport(connection.channel))
+    return connection
