@@ -1,4 +1,4 @@
-"""The client's end of a connection: one exchange at a time, from the head we send to the last byte we read."""
+"""The client's end of a connection: one exchange at a time, from the head we send to the last byte."""
 
 import asyncio
 import select
@@ -28,7 +28,7 @@ from .timeouts import ClientTimeout
 
 
 class MalformedResponse(Exception):
-    """The bytes that came are no response. The flow, which knows the request, makes the public error of it."""
+    """The bytes that came are no response. The flow knows the request and makes the public error of it."""
 
 
 class Keeper(Protocol):
@@ -40,7 +40,7 @@ class Keeper(Protocol):
 
 @final
 class ClientConnection:
-    """Owns a channel. ``begin`` starts an exchange; when it is over the connection goes back to its keeper."""
+    """Owns a channel. ``begin`` starts an exchange; when it is over, the connection goes to its keeper."""
 
     __slots__ = (
         "_decompresses",
@@ -113,8 +113,8 @@ class ClientConnection:
         if self._gap_seconds is not None:
             self._gap.start(self._gap_seconds)
         if self.channel.is_lost:
-            raise ServerDisconnectedError()
-        # Whoever resolves the waiter lets go of it: by the time this goes on, the connection may be another's.
+            raise ServerDisconnectedError
+        # Who resolves the waiter lets go of it: when this goes on, the connection may be another's.
         head: ResponseHead = await waiter
         return head
 
@@ -146,7 +146,7 @@ class ClientConnection:
             # By what the body itself waited for, if not by `abandon`.
             self.fail_exchange(ClientConnectionError("The request body was cancelled"))
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the body raises is the caller's to see
             # An answer may have come, or be on its way: whoever waits for it learns of a loss from `lose`.
             if not self.channel.is_lost:
                 self.fail_exchange(error)

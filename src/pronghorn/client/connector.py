@@ -73,8 +73,8 @@ class BaseConnector(ABC):
     def __repr__(self) -> str:
         pool = self._pool
         return (
-            f"<{type(self).__name__} {'closed' if self._is_closed else 'open'}: {pool.open_count} connections, "
-            f"{len(pool.idle)} idle, {len(pool.waiting)} waiting>"
+            f"<{type(self).__name__} {'closed' if self._is_closed else 'open'}: "
+            f"{pool.open_count} connections, {len(pool.idle)} idle, {len(pool.waiting)} waiting>"
         )
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
@@ -276,7 +276,8 @@ class TCPConnector(BaseConnector):
         except OSError as error:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise ConnectionTimeoutError(
-                    f"No connection to {address.host}:{address.port} within {timeout.sock_connect} s (sock_connect)"
+                    f"No connection to {address.host}:{address.port} "
+                    f"within {timeout.sock_connect} s (sock_connect)"
                 ) from error
             raise ClientConnectorError(address, error) from error
         return connection

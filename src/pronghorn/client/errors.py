@@ -30,7 +30,7 @@ class ClientError(Exception):
 
 
 class ClientResponseError(ClientError):
-    """The server answered, but not with what was asked for; or with what is no HTTP: then ``status`` is 400."""
+    """The server answered, but not with what was asked for; if with no HTTP at all, ``status`` is 400."""
 
     def __init__(
         self,

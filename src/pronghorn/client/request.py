@@ -100,7 +100,7 @@ class ClientRequest:
         return self.is_idempotent and (self.payload is None or self.payload.rewind())
 
     def _merge(self, given: CIMultiDict[str], host: tuple[str, str], default_fields: Fields) -> Fields:
-        """The caller's fields, after those that they do not replace; what they say of the framing is taken out."""
+        """The caller's fields, after those that they do not replace, without what they say of the framing."""
         self._take_framing(given)
         fields = [] if "Host" in given else [host]
         fields += [field for field in default_fields if field[0] not in given]

@@ -25,7 +25,7 @@ class ClientTimeout:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"timeout: expected a number or None for {name}, got {value!r}")
-            if value < 0 or value != value:
+            if not value >= 0:  # nor is NaN
                 raise ValueError(f"timeout: expected {name} not below 0, got {value!r}")
             if value == 0:
                 object.__setattr__(self, name, None)

@@ -240,5 +240,5 @@ class Channel(asyncio.Protocol):
             self.abort()
 
 
-def _refuse(data: object) -> None:
+def _refuse(_data: object) -> None:
     raise ConnectionResetError("the connection is closed")
