@@ -216,6 +216,12 @@ class Recorder:
     def lose(self, error: Exception | None) -> None:
         self.losses.append(error)
 
+    def connect(self) -> None:
+        pass
+
+    def unwritable(self) -> None:
+        pass
+
     def writable(self) -> None:
         self.writables += 1
 

@@ -245,6 +245,12 @@ class ClientConnection:
         self.idle_deadline.stop()
         self._keeper.lost(self)
 
+    def connect(self) -> None:
+        pass
+
+    def unwritable(self) -> None:
+        pass
+
     def writable(self) -> None:
         pass
 

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
@@ -17,6 +17,7 @@ from .flow import Answer
 from .request import ClientRequest
 
 _DEFAULT_TYPE: Final = "application/octet-stream"
+_NO_FIELDS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
 class Released:
@@ -105,6 +106,12 @@ class ClientResponse:
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Names and values as they came, undecoded."""
         return self._head.raw_headers
+
+    @property
+    def trailers(self) -> CIMultiDictProxy[str]:
+        """The fields that came behind the body (RFC 9110 section 6.5): none before its end has come."""
+        trailers = None if self._content is None else self._content.trailers
+        return _NO_FIELDS if trailers is None else CIMultiDictProxy(trailers)
 
     @property
     def content_type(self) -> str:

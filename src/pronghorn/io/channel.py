@@ -6,6 +6,9 @@ without losing an answer that is on its way.
 """
 
 import asyncio
+import socket
+import struct
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast, final
@@ -16,6 +19,8 @@ from ..wire.events import Event
 #: What is read and thrown away, and for how long, before a connection with unread input is closed.
 LINGER_BYTES: Final = 64 * 1024
 LINGER_SECONDS: Final = 1.0
+
+_NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Machine(Protocol):
@@ -36,6 +41,12 @@ class Owner(Protocol):
 
     def lose(self, error: Exception | None, /) -> None:
         """The connection is gone; None if it was closed in order."""
+
+    def connect(self) -> None:
+        """The transport is there."""
+
+    def unwritable(self) -> None:
+        """The peer takes less than is written: `writable` tells when more may follow."""
 
     def writable(self) -> None:
         """What was written has left: more may follow."""
@@ -86,6 +97,7 @@ class Channel(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.write = self.transport.write
         self.is_lost = False
+        self.owner.connect()
 
     def data_received(self, data: bytes) -> None:
         if self._lingered >= 0:
@@ -125,6 +137,7 @@ class Channel(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.is_write_paused = True
+        self.owner.unwritable()
 
     def resume_writing(self) -> None:
         self.is_write_paused = False
@@ -203,6 +216,10 @@ class Channel(asyncio.Protocol):
     def abort(self) -> None:
         """Close now; what has not left is lost, and the peer can tell."""
         if self.transport is not None and not self.is_lost:
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None:
+                # A reset: by the plain end that the kernel would send, bodies without a length end in order.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.transport.abort()
 
     def linger(self) -> None:
@@ -232,12 +249,17 @@ class Channel(asyncio.Protocol):
 
     def _start_linger_timer(self) -> None:
         if self._linger_timer is None:
-            self._linger_timer = self._loop.call_later(LINGER_SECONDS, self.abort)
+            self._linger_timer = self._loop.call_later(LINGER_SECONDS, self._end_linger)
 
     def _linger_on(self, size: int) -> None:
         self._lingered += size
         if self._lingered > LINGER_BYTES:
-            self.abort()
+            self.pause_reading()
+
+    def _end_linger(self) -> None:
+        # Not `abort`: our answer has left, and a reset would take it from a peer that has yet to read it.
+        if self.transport is not None:
+            self.transport.abort()
 
 
 def _refuse(_data: object) -> None:

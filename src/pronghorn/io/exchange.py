@@ -7,7 +7,7 @@ in `pronghorn.testing`, and one day a stream of HTTP/2; nothing above can tell.
 from collections.abc import Iterable
 from typing import Final, Protocol, final
 
-from ..wire.events import Data, Event
+from ..wire.events import Data, End, Event
 from ..wire.http1.connection import Http1Connection
 from .channel import Channel
 from .stream import StreamReader
@@ -138,6 +138,8 @@ class Http1Exchange:
         elif stream is not None:
             self._stream = None
             self._channel.resume_reading()
+            if type(event) is End:
+                stream.trailers = event.trailers
             stream.feed_eof()
 
     def fail(self, error: Exception) -> None:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from typing import Final, Generic, Protocol, TypeVar, final
 
+from multidict import CIMultiDict
+
 from ..wire.coding import Decoder
 from ..wire.errors import ProtocolError
 
@@ -49,6 +51,7 @@ class StreamReader:
         "_source",
         "_waiter",
         "total_bytes",
+        "trailers",
     )
 
     def __init__(
@@ -75,6 +78,8 @@ class StreamReader:
         self._on_eof: list[Callable[[], object]] = []
         #: Bytes received so far, before decoding.
         self.total_bytes = 0
+        #: The trailer fields that came behind the content (RFC 9110 section 6.5), once it has ended.
+        self.trailers: CIMultiDict[str] | None = None
 
     def __repr__(self) -> str:
         state = "ended" if self._has_ended else "open"

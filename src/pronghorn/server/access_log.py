@@ -79,7 +79,9 @@ class AccessLogger:
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
         """Log one request that took ``time`` seconds."""
-        line = "".join(part if isinstance(part, str) else part(request, response, time) for part in self._parts)
+        line = "".join(
+            part if isinstance(part, str) else part(request, response, time) for part in self._parts
+        )
         self.logger.info("%s", line)
 
     def _add_text(self, text: str) -> None:

@@ -61,17 +61,21 @@ class ServerConnection:
 
     __slots__ = (
         "_awaits_head",
+        "_access_log",
         "_current",
         "_exchange",
         "_host",
+        "_is_closing",
         "_is_in_burst",
         "_loop",
         "_machine",
         "_patience",
         "_progress",
         "_settings",
+        "_unwritten",
         "_write_patience",
         "channel",
+        "peername",
         "task",
     )
 
@@ -83,7 +87,10 @@ class ServerConnection:
         self.channel = Channel(loop, self._machine, self)
         self._exchange = Http1Exchange(self.channel, self._machine)
         self._patience = Deadline(host.sweep, self._run_out)
-        self._write_patience = Deadline(host.sweep, self.channel.abort)
+        self._write_patience = Deadline(host.sweep, self._run_out_of_patience)
+        #: Bytes that waited for the peer to read them when `_write_patience` was started.
+        self._unwritten = 0
+        self._is_closing = False
         self._current: BaseRequest | None = None
         self._is_in_burst = False
         #: Part of a head has come, and its deadline runs.
@@ -92,8 +99,10 @@ class ServerConnection:
         self._progress = 0
         #: The task of the request that is being handled.
         self.task: asyncio.Task[None] | None = None
-        host.opened(self)
-        self._patience.start(host.settings.head_timeout)
+        #: The address of the peer; known also when it has gone.
+        self.peername: Any = None
+        log = host.access_log
+        self._access_log = log if log is not None and log.enabled else None
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -105,7 +114,22 @@ class ServerConnection:
         """No request is being handled or received."""
         return self._current is None and not self._machine.held
 
+    @property
+    def auto_decompress(self) -> bool:
+        """Content codings of requests are undone."""
+        return self._settings.auto_decompress
+
     # What the channel reports
+
+    def connect(self) -> None:
+        transport = self.channel.transport
+        if transport is not None:
+            self.peername = transport.get_extra_info("peername")
+        self._host.opened(self)
+        if self._host.is_closing:
+            self._close()
+        else:
+            self._patience.start(self._settings.head_timeout)
 
     def receive(self, events: Sequence[Event]) -> None:
         if not events:
@@ -156,9 +180,15 @@ class ServerConnection:
 
     def outlives_eof(self) -> bool:
         # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
-        return self._current is not None and not self._settings.handler_cancellation
+        is_answering = self._current is not None or self._machine.reading is Reading.WHOLE
+        return is_answering and not self._settings.handler_cancellation
+
+    def unwritable(self) -> None:
+        self._await_reader()
 
     def writable(self) -> None:
+        if self._is_closing:
+            return  # the rest has to leave in time, too
         self._write_patience.stop()
         if self._current is None and self._machine.is_over:
             self._loop.call_soon(self._go_on)
@@ -219,7 +249,7 @@ class ServerConnection:
             self._await_body()
 
     async def _handle(self, request: BaseRequest) -> None:
-        log = self._host.access_log
+        log = self._access_log
         start = self._loop.time() if log is not None else 0.0
         response: StreamResponse | None = None
         try:
@@ -230,11 +260,15 @@ class ServerConnection:
             except HTTPException as error:
                 response = error
             except RequestPayloadError as error:
-                response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(text=f"{error.status_hint}: {error}")
+                response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(
+                    text=f"{error.status_hint}: {error}"
+                )
             await response.send(request)
             if self._machine.writing is Writing.DUE:
-                raise RuntimeError(f"a handler should return a new response, got one sent before: {response!r}")
-        except Exception as error:
+                raise RuntimeError(
+                    f"a handler should return a new response, got one sent before: {response!r}"
+                )
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is logged and answered
             if self.channel.is_lost and isinstance(error, (ConnectionResetError, RequestPayloadError)):
                 server_logger.debug("the client went away during %r", request)
             else:
@@ -275,8 +309,6 @@ class ServerConnection:
             # A message whose end was not written must not look whole.
             self._exchange.reset("the handler did not finish its response")
             return
-        if channel.is_write_paused:
-            self._write_patience.start(self._settings.write_timeout)
         if machine.reading is Reading.BODY:
             self._exchange.fail(RequestPayloadError("the request is over"))
             self._exchange.discard()
@@ -301,7 +333,7 @@ class ServerConnection:
     def _next(self) -> Sequence[Event]:
         """The exchange is over: the events of the next one, if it can follow and has come."""
         machine, channel = self._machine, self.channel
-        if channel.is_write_paused or channel.is_lost:
+        if channel.is_write_paused or channel.is_lost or self._is_closing:
             return ()
         if self._host.is_closing:
             self._close()
@@ -317,13 +349,15 @@ class ServerConnection:
             else:
                 self._awaits_head = machine.held > 0
                 settings = self._settings
-                self._patience.start(settings.head_timeout if self._awaits_head else settings.keepalive_timeout)
+                self._patience.start(
+                    settings.head_timeout if self._awaits_head else settings.keepalive_timeout
+                )
         return events
 
     # Waiting and closing
 
     def _wait_for_rest(self) -> None:
-        """Bytes came that completed nothing: part of a head, of the next requests, or the end of the connection."""
+        """Bytes came that completed nothing: part of a head or of the next requests, or the end."""
         machine = self._machine
         if machine.reading is Reading.CLOSED:
             if self._current is None:
@@ -344,6 +378,19 @@ class ServerConnection:
         else:
             self._fail_body(RequestPayloadError("the body did not arrive in time", 408))
 
+    def _await_reader(self) -> None:
+        transport = self.channel.transport
+        self._unwritten = 0 if transport is None else transport.get_write_buffer_size()
+        self._write_patience.start(self._settings.write_timeout)
+
+    def _run_out_of_patience(self) -> None:
+        """The peer did not take all of what we wrote in time: it may go on if it has taken enough."""
+        before = self._unwritten
+        self._await_reader()
+        if before - self._unwritten < self._settings.progress_size:
+            self._write_patience.stop()
+            self.channel.abort()
+
     def _fail_body(self, error: RequestPayloadError) -> None:
         self._patience.stop()
         self._exchange.fail(error)
@@ -352,8 +399,11 @@ class ServerConnection:
 
     def _close(self, *, lingers: bool | None = None) -> None:
         """Close; linger if the peer may still be sending."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         self._patience.stop()
-        self._write_patience.start(self._settings.write_timeout)
+        self._await_reader()
         if lingers is None:
             lingers = self._machine.reading not in (Reading.HEAD, Reading.WHOLE) or self._machine.held > 0
         if lingers:

@@ -41,14 +41,15 @@ class HTTPException(Response, Exception):
         Exception.__init__(self, self.reason)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self)._restore, (self._status, self._reason, dict(self.headers), self._body))
+        # Exception would call the class with its `args`, which are not those of the constructors here.
+        state = {name: value for name, value in vars(self).items() if name not in ("_exchange", "_request")}
+        return _remake, (type(self), self.reason, state | {"_headers": self.headers.copy()})
 
-    @classmethod
-    def _restore(cls, status: int, reason: str, headers: dict[str, str], body: bytes | None) -> "HTTPException":
-        error = cls.__new__(cls)
-        Response.__init__(error, status=status, reason=reason, headers=headers, body=body)
-        Exception.__init__(error, reason)
-        return error
+
+def _remake(kind: type[HTTPException], reason: str, state: dict[str, Any]) -> HTTPException:
+    error = kind.__new__(kind, reason)
+    vars(error).update(state)
+    return error
 
 
 class HTTPSuccessful(HTTPException):

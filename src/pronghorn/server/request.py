@@ -20,7 +20,7 @@ from .storage import Storage
 
 
 class RequestPayloadError(Exception):
-    """The body of a request was broken, or ended before it was whole. Unhandled, it is answered with 400 or 408."""
+    """The body of a request was broken or ended early. Unhandled, it is answered with 400 or 408."""
 
     def __init__(self, message: str, status_hint: int = 400) -> None:
         super().__init__(message)
@@ -34,6 +34,10 @@ class ConnectionFacts(Protocol):
     def transport(self) -> asyncio.Transport | None: ...
     @property
     def task(self) -> "asyncio.Task[None] | None": ...
+    @property
+    def peername(self) -> Any: ...
+    @property
+    def auto_decompress(self) -> bool: ...
 
 
 class BaseRequest(Storage):
@@ -78,14 +82,15 @@ class BaseRequest(Storage):
         if url is None:
             target = self._head.target
             if target[0] == "/":
-                path, mark, query = target.partition("?")
+                path, _, query = target.partition("?")
                 url = URL.build(path=path, query_string=query, encoded=True)
             elif self.method == "CONNECT":
                 url = URL.build(path="", encoded=True)
             elif target == "*":
                 url = URL.build(path="*", encoded=True)
             else:
-                url = URL(target, encoded=True).relative()
+                whole = URL(target, encoded=True)
+                url = URL.build(path=whole.raw_path, query_string=whole.raw_query_string, encoded=True)
             self._rel_url = url
         return url
 
@@ -122,7 +127,9 @@ class BaseRequest(Storage):
         if host:
             return host
         name = self.get_extra_info("sockname")
-        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "localhost"
+        if not isinstance(name, tuple):
+            return "localhost"
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
     @property
     def secure(self) -> bool:
@@ -131,13 +138,13 @@ class BaseRequest(Storage):
 
     @property
     def scheme(self) -> str:
-        """ "https" on an encrypted connection, else "http"."""
+        """The scheme of the connection: https if it is encrypted, else http."""
         return "https" if self.secure else "http"
 
     @property
     def remote(self) -> str | None:
         """The address of the peer that opened the connection."""
-        name = self.get_extra_info("peername")
+        name = self._connection.peername
         if isinstance(name, (tuple, list)):
             return str(name[0])
         return str(name) if name else None
@@ -245,7 +252,7 @@ class BaseRequest(Storage):
 
     @property
     def _is_coded(self) -> bool:
-        return "Content-Encoding" in self._head.headers
+        return "Content-Encoding" in self._head.headers and self._connection.auto_decompress
 
     def _decoder(self) -> Decoder | None:
         return decoder_for(self._head.headers["Content-Encoding"]) if self._is_coded else None

@@ -94,7 +94,9 @@ class StreamResponse(Storage):
     _body_length: int = 0
     _since_yield: int = 0
 
-    def __init__(self, *, status: int = 200, reason: str | None = None, headers: Headers | None = None) -> None:
+    def __init__(
+        self, *, status: int = 200, reason: str | None = None, headers: Headers | None = None
+    ) -> None:
         if status != 200 or reason is not None:
             self.set_status(status, reason)
         if headers is not None:
@@ -220,6 +222,8 @@ class StreamResponse(Storage):
         if not self.prepared:
             self._exchange = exchange = request.exchange
             self._send_head(request, exchange)
+        elif self._exchange is not None and self._exchange is not request.exchange:
+            raise RuntimeError("prepare: the response is on its way to another request")
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send a piece of the body, waiting while the client does not read.
@@ -289,7 +293,9 @@ class StreamResponse(Storage):
         return fields
 
     def _content_type_value(self) -> str:
-        return self._content_type if self._headers is None else self._headers.get(_CONTENT_TYPE, _DEFAULT_TYPE)
+        return (
+            self._content_type if self._headers is None else self._headers.get(_CONTENT_TYPE, _DEFAULT_TYPE)
+        )
 
     def _set_content_type(self, value: str) -> None:
         self._refuse_if_prepared("content_type")
@@ -337,7 +343,9 @@ class Response(StreamResponse):
         given = None if headers is None else CIMultiDict(headers)
         if given is not None and _CONTENT_TYPE in given:
             if content_type is not None or charset is not None:
-                raise ValueError("Response: Content-Type is in headers, and content_type or charset is given too")
+                raise ValueError(
+                    "Response: Content-Type is in headers, and content_type or charset is given too"
+                )
             if text is not None:
                 charset = parse_media_type(given[_CONTENT_TYPE])[1].get("charset")
         else:
@@ -465,4 +473,6 @@ def json_response(
         if text is not None or body is not None:
             raise ValueError("json_response: expected one of data, text and body, got more")
         text = dumps(data)
-    return Response(text=text, body=body, status=status, reason=reason, headers=headers, content_type=content_type)
+    return Response(
+        text=text, body=body, status=status, reason=reason, headers=headers, content_type=content_type
+    )

@@ -42,7 +42,11 @@ class BaseRunner(ABC):
     async def setup(self) -> None:
         """Start up, and make the server."""
         if self._server is None:
-            self._server = await self._make_server()
+            try:
+                self._server = await self._make_server()
+            except BaseException:
+                await self._cleanup()
+                raise
 
     async def cleanup(self) -> None:
         """Stop accepting, answer what is open, cancel what does not end in time, clean up. In this order."""
@@ -52,10 +56,14 @@ class BaseRunner(ABC):
         if server is None:
             return
         server.pre_shutdown()
+        timeout = self._shutdown_timeout
         try:
             await self._shutdown()
+        except asyncio.CancelledError:
+            timeout = 0.0  # who does not wait for `on_shutdown` does not wait for requests
+            raise
         finally:
-            await server.shutdown(self._shutdown_timeout)
+            await server.shutdown(timeout)
             self._server = None
             await self._cleanup()
 
@@ -114,7 +122,9 @@ class AppRunner(BaseRunner):
         super().__init__(shutdown_timeout=shutdown_timeout)
         self._app = app
         self._settings = settings
-        self._log: Log | None = access_log_class(access_log, access_log_format) if access_log is not None else None
+        self._log: Log | None = (
+            access_log_class(access_log, access_log_format) if access_log is not None else None
+        )
 
     @property
     def app(self) -> Application:
@@ -174,7 +184,7 @@ class BaseSite(ABC):
 
 
 class TCPSite(BaseSite):
-    """Listens on ``host`` (None: all interfaces) and ``port`` (None: 8080, or 8443 with TLS; 0: a free one)."""
+    """Listens on ``host`` (None: everywhere) and ``port`` (None: 8080, or 8443 with TLS; 0: a free one)."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class Server:
     ) -> None:
         self.handler = handler
         self.request_factory = request_factory
-        self.access_log = access_log if access_log is not None and access_log.enabled else None
+        self.access_log = access_log
         self.settings = ServerSettings(**settings)
         self.is_closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,24 +68,36 @@ class Server:
             connection.shut_down()
 
     async def shutdown(self, timeout: float | None = None) -> None:
-        """Wait up to ``timeout`` seconds for requests to be answered, then cancel their handlers and close."""
+        """Wait up to ``timeout`` seconds for requests to be answered, then cancel their handlers; close."""
         self.pre_shutdown()
         try:
             async with asyncio.timeout(timeout):
                 await self._is_empty.wait()
         except TimeoutError:
             await self._cancel_all()
-        if self._loop is not None:
-            self.sweep.close()
+        except asyncio.CancelledError:
+            self._cancel_handlers()
+            self._abort_connections()
+            raise
+        finally:
+            if self._loop is not None:
+                self.sweep.close()
 
-    async def _cancel_all(self) -> None:
+    def _cancel_handlers(self) -> "list[asyncio.Task[None]]":
         tasks = [connection.task for connection in self.connections if connection.task is not None]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_CANCEL_GRACE)
+        return tasks
+
+    def _abort_connections(self) -> None:
         for connection in self.connections:
             connection.channel.abort()
+
+    async def _cancel_all(self) -> None:
+        tasks = self._cancel_handlers()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_GRACE)
+        self._abort_connections()
         try:
             async with asyncio.timeout(_CANCEL_GRACE):
                 await self._is_empty.wait()

@@ -50,7 +50,7 @@ class MemoryExchange:
 
     def __post_init__(self) -> None:
         target = "test:80" if self.method == "CONNECT" else "/"
-        self._machine.feed(f"{self.method} {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        self._machine.feed(f"{self.method} {target} HTTP/1.1\r\nHost: test:80\r\n\r\n".encode())
 
     # What the sender calls
 
@@ -140,6 +140,8 @@ class NoConnection:
 
     transport: asyncio.Transport | None = None
     task: "asyncio.Task[None] | None" = None
+    peername: Any = None
+    auto_decompress: bool = True
 
 
 def make_request(

@@ -42,7 +42,7 @@ _FRAMING_FIELDS: Final = frozenset({"content-length", "transfer-encoding"})
 
 # RFC 3986 section 3.2.2, without user information: a registered name, IPv4, or a bracketed literal.
 _HOST: Final = re.compile(
-    r"(?:\[[0-9A-Fa-f:.]{2,45}\]|\[v[0-9A-Fa-f]+\.[!$&'()*+,;=:\w.~-]+\]|[!$&'()*+,;=%\w.~-]+)(?::[0-9]{0,5})?",
+    r"(?:\[[0-9A-Fa-f:.]{2,45}\]|\[v[0-9A-Fa-f]+\.[!$&'()*+,;=:\w.~-]+\]|[!$&'()*+,;=%\w.~-]+)(?::([0-9]{0,5}))?",
     re.ASCII,
 )
 
@@ -54,7 +54,8 @@ def is_token(data: bytes) -> bool:
 
 def is_host(value: str) -> bool:
     """Whether ``value`` can be a Host: uri-host [":" port] (RFC 9110 section 7.2)."""
-    return len(value) <= 300 and _HOST.fullmatch(value) is not None
+    found = _HOST.fullmatch(value) if len(value) <= 300 else None
+    return found is not None and int(found[1] or 0) < 65536
 
 
 def _check_host(value: str) -> None:

@@ -1,5 +1,6 @@
 """The router: plain paths by one look-up, dynamic ones by their fixed beginning, longest first."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
@@ -22,6 +23,7 @@ from .resource import (
 )
 
 _SLASH: Final = "/"
+_ENCODED_SLASH: Final = re.compile("%2[Ff]")
 
 
 class AbstractRouter(ABC):
@@ -66,15 +68,17 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         self._plain: dict[str, PlainResource] = {}
         #: Patterns by the fixed segments that they begin with.
         self._dynamic: dict[str, list[DynamicResource]] = {}
+        self._longest_prefix = 0
         self._is_frozen = False
 
     # Looking up
 
     async def resolve(self, request: Request) -> AbstractMatchInfo:
         path, _, _ = request.raw_path.partition("?")
-        if path[0] != _SLASH or "%" in path:
-            # Patterns are compared in yarl's normal form: %7E is "~", %2f is %2F.
-            path = URL.build(path=request.path).raw_path
+        if path[0] != _SLASH:
+            path = request.rel_url.raw_path
+        if "%" in path:
+            path = _normal_form(path)
         method = request.method
         plain = self._plain.get(path)
         if plain is not None:
@@ -89,6 +93,9 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
 
     def _find_dynamic(self, path: str, method: str, allowed: set[str]) -> UrlMappingMatchInfo | None:
         prefix = path
+        if len(path) > self._longest_prefix:
+            # No pattern begins with more than this: a path of a thousand slashes costs no thousand look-ups.
+            prefix = path[: max(0, path.rfind(_SLASH, 0, self._longest_prefix + 1))] or _SLASH
         while True:
             for resource in self._dynamic.get(prefix, ()):
                 parts = resource.match(path)
@@ -105,7 +112,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
     # Adding
 
     def add_resource(self, path: str, *, name: str | None = None) -> Resource:
-        """The resource for ``path``: a new one, or the last one registered if it has the same path and name."""
+        """The resource for ``path``: a new one, or the last registered if it has the same path and name."""
         if self._resources:
             last = self._resources[-1]
             if last.path == path and last.name == name:
@@ -132,6 +139,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         elif isinstance(resource, DynamicResource):
             prefix = resource.prefix.rpartition(_SLASH)[0] or _SLASH
             self._dynamic.setdefault(prefix, []).append(resource)
+            self._longest_prefix = max(self._longest_prefix, len(prefix))
         else:
             raise TypeError(f"resource: expected a plain or a dynamic one, got {resource!r}")
 
@@ -139,12 +147,15 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         """Answer ``method`` ("*" for all) on ``path`` with ``handler``."""
         return self.add_resource(path, name=name).add_route(method, handler)
 
-    def add_get(self, path: str, handler: Handler, *, name: str | None = None, allow_head: bool = True) -> Route:
+    def add_get(
+        self, path: str, handler: Handler, *, name: str | None = None, allow_head: bool = True
+    ) -> Route:
         """Answer GET, and HEAD with the same handler unless ``allow_head`` is False."""
         resource = self.add_resource(path, name=name)
+        route = resource.add_route("GET", handler)
         if allow_head:
             resource.add_route("HEAD", handler)
-        return resource.add_route("GET", handler)
+        return route
 
     def add_head(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
         """Answer HEAD."""
@@ -175,8 +186,10 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         return [route.register(self) for route in routes]
 
     def freeze(self) -> None:
-        """Allow no further resource."""
+        """Allow no further resource, and no further route of one."""
         self._is_frozen = True
+        for resource in self._resources:
+            resource.is_frozen = True
 
     # Listing
 
@@ -186,7 +199,8 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
 
     def routes(self) -> list[Route]:
         """All routes, in the order of registration."""
-        return [route for resource in self._resources for route in resource]
+        # Resources of one plain path share their routes.
+        return list(dict.fromkeys(route for resource in self._resources for route in resource))
 
     def named_resources(self) -> Mapping[str, Resource]:
         """The resources that have a name."""
@@ -200,6 +214,12 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
 
     def __len__(self) -> int:
         return len(self._named)
+
+
+def _normal_form(path: str) -> str:
+    """``path`` as yarl quotes it, as patterns are: %7E is "~", %c3 is %C3; %2F separates nothing."""
+    parts = (URL.build(path=part, encoded=True).path for part in _ENCODED_SLASH.split(path))
+    return "%2F".join(URL.build(path=part).raw_path for part in parts)
 
 
 def _check_name(name: str) -> None:

@@ -16,7 +16,9 @@ Handler = Callable[[Any], Awaitable[StreamResponse]]
 #: Stands for every method.
 ANY_METHOD: Final = "*"
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PART: Final = re.compile(r"\{(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?::(?P<pattern>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}")
+_PART: Final = re.compile(
+    r"\{(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?::(?P<pattern>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}"
+)
 _SEGMENT: Final = r"[^{}/]+"
 
 
@@ -69,6 +71,7 @@ class Resource(ABC):
         self.path = path
         self.name = name
         self.routes: dict[str, Route] = {}
+        self.is_frozen = False
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self.routes.values())
@@ -81,6 +84,8 @@ class Resource(ABC):
 
         RuntimeError if the method is taken, ValueError if it is not a token, TypeError for another handler.
         """
+        if self.is_frozen:
+            raise RuntimeError("the router is frozen: the application has started")
         if not _METHOD.fullmatch(method):
             raise ValueError(f"method: expected a token, got {method!r}")
         method = method.upper()
@@ -189,4 +194,3 @@ def _fixed_text(text: str) -> str:
     if "{" in text or "}" in text:
         raise ValueError(f"path: expected {{name}} or {{name:regex}}, got {text!r}")
     return URL.build(path=text).raw_path if text else ""
-

@@ -92,7 +92,9 @@ class RouteTableDef(Sequence[RouteDef]):
     def __contains__(self, item: object) -> bool:
         return item in self._items
 
-    def _collect(self, make: Callable[..., RouteDef], path: str, **options: Any) -> Callable[[_HandlerT], _HandlerT]:
+    def _collect(
+        self, make: Callable[..., RouteDef], path: str, **options: Any
+    ) -> Callable[[_HandlerT], _HandlerT]:
         def collect(handler: _HandlerT) -> _HandlerT:
             self._items.append(make(path, handler, **options))
             return handler

@@ -118,7 +118,7 @@ class Http1Connection(WritingHalf):
         self._method = ""
         self._skipped_empty_line = False
         if not self.held:
-            return _NO_EVENTS
+            return self.feed_eof() if self._has_ended else _NO_EVENTS
         try:
             events = self._read_head()
         except ProtocolError:
@@ -278,6 +278,8 @@ class Http1Connection(WritingHalf):
             # A lenient head may have ended earlier than where CRLF CRLF was found.
             found = find_lenient_end(cursor.data, start, start) if self._role.is_lenient else None
             if found is None or found[0] >= end:
+                if self._role.reads_first and cursor.data.startswith(b"HEAD ", start):
+                    self._method = "HEAD"  # the refusal has no content either
                 raise
             return self._take_head(start, *found)
         cursor.position = after

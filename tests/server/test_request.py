@@ -1,0 +1,274 @@
+"""Requests as handlers see them, without sockets."""
+
+import gzip
+import zlib
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from pronghorn import web
+from pronghorn.io.stream import StreamReader
+from pronghorn.server.request import payload_error
+from pronghorn.testing.memory import make_request
+from pronghorn.wire.coding import STEP, decoder_for
+from pronghorn.wire.errors import ProtocolError
+from pronghorn.wire.events import HttpVersion10, HttpVersion11
+
+from .peer import eventually, in_memory
+
+
+def fields(**extra: str) -> list[tuple[str, str]]:
+    return [("Host", "example.org:81"), *((name.replace("_", "-"), value) for name, value in extra.items())]
+
+
+def stream_of(*pieces: bytes, coding: str = "") -> StreamReader:
+    stream = StreamReader(decoder=decoder_for(coding) if coding else None, error_factory=payload_error)
+    for piece in pieces:
+        stream.feed_data(piece)
+    stream.feed_eof()
+    return stream
+
+
+# The request line
+
+
+def test_request_line() -> None:
+    request = make_request("QUERY", "/a%20b/%C3%A9?x=1&x=2&y=%26+z", fields())
+    assert (request.method, request.version) == ("QUERY", HttpVersion11)
+    assert request.raw_path == "/a%20b/%C3%A9?x=1&x=2&y=%26+z"
+    assert request.path == "/a b/é"
+    assert request.path_qs == "/a%20b/%C3%A9?x=1&x=2&y=%26+z"
+    assert request.query.getall("x") == ["1", "2"]
+    assert request.query["y"] == "& z"
+    assert request.query_string == "x=1&x=2&y=%26 z"
+    assert request.rel_url == URL("/a%20b/%C3%A9?x=1&x=2&y=%26+z", encoded=True)
+    assert str(request.url) == "http://example.org:81/a%20b/%C3%A9?x=1&x=2&y=%26+z"
+    assert repr(request) == "<Request QUERY /a%20b/%C3%A9?x=1&x=2&y=%26+z>"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "path", "url"),
+    [
+        ("GET", "/", "/", "http://example.org:81/"),
+        ("GET", "//evil.test/x", "//evil.test/x", "http://example.org:81//evil.test/x"),
+        ("GET", "/?", "/", "http://example.org:81/"),
+        ("GET", "/a?b?c", "/a", "http://example.org:81/a?b?c"),
+        ("GET", "http://example.org:81/a?b=c", "/a", "http://example.org:81/a?b=c"),
+        ("GET", "http://example.org:81", "/", "http://example.org:81/"),
+        ("OPTIONS", "*", "*", "http://example.org:81"),
+        ("CONNECT", "example.org:81", "", "http://example.org:81"),
+    ],
+)
+def test_target_forms(method: str, target: str, path: str, url: str) -> None:
+    request = make_request(method, target, fields())
+    assert request.path == path
+    assert str(request.url) == url
+    assert request.raw_path == target
+
+
+@pytest.mark.parametrize(
+    "host", ["a:65535", "a:", "[::1]", "[::1]:80", "a_b", "a%20b", "1.2.3.4", "a:0", "[v1.x]"]
+)
+def test_no_host_that_the_wire_lets_through_breaks_a_url(host: str) -> None:
+    request = make_request(target="/x", headers=[("Host", host)])
+    assert request.host == host
+    try:
+        assert str(request.url).endswith("/x")
+    except ValueError:
+        pytest.fail(f"request.url of Host {host!r} raises")
+
+
+async def test_host_of_a_client_that_sent_none() -> None:
+    hosts: list[tuple[object, ...]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        hosts.append((request.host, str(request.url), request.remote, request.scheme, request.secure))
+        return web.Response()
+
+    for sockname, host in (("192.0.2.1", "192.0.2.1:80"), ("2001:db8::1", "[2001:db8::1]:80")):
+        connection = await in_memory(handler)
+        connection.transport._extra["sockname"] = (sockname, 80)
+        connection.feed(b"GET /x HTTP/1.0\r\n\r\n")
+        await eventually(lambda: hosts)
+        connection.transport.abort()
+        assert hosts.pop() == (host, f"http://{host}/x".replace(":80/", "/"), "192.0.2.7", "http", False)
+
+
+def test_without_a_connection() -> None:
+    request = make_request(version=HttpVersion10, headers=[])
+    assert (request.host, request.remote, request.transport) == ("localhost", None, None)
+    assert request.get_extra_info("peername", "nobody") == "nobody"
+
+
+# The fields
+
+
+def test_fields() -> None:
+    request = make_request(headers=[*fields(), ("X-A", "1"), ("x-a", "2")])
+    assert request.headers.getall("X-a") == ["1", "2"]
+    assert request.raw_headers == ((b"Host", b"example.org:81"), (b"X-A", b"1"), (b"x-a", b"2"))
+    with pytest.raises((TypeError, AttributeError)):
+        request.headers["X-B"] = "3"  # type: ignore[index]  # that it is refused is the point
+
+
+@pytest.mark.parametrize(
+    ("value", "content_type", "charset"),
+    [
+        (None, "application/octet-stream", None),
+        ("", "application/octet-stream", None),
+        ("text/plain", "text/plain", None),
+        ("Text/HTML; Charset=UTF-8", "text/html", "UTF-8"),
+        ('text/html; a="b;c"; charset="latin-1"', "text/html", "latin-1"),
+    ],
+)
+def test_content_type(value: str | None, content_type: str, charset: str | None) -> None:
+    request = make_request(headers=fields() if value is None else fields(Content_Type=value))
+    assert (request.content_type, request.charset) == (content_type, charset)
+
+
+def test_content_length() -> None:
+    assert make_request(headers=fields()).content_length is None
+    assert make_request(headers=fields(Content_Length="12")).content_length == 12
+
+
+# The body
+
+
+async def test_no_body() -> None:
+    request = make_request()
+    assert (request.body_exists, request.can_read_body) == (False, False)
+    assert await request.read() == b""
+    assert await request.text() == ""
+    assert await request.content.read() == b""
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_read_text_and_json(streams: bool) -> None:
+    def request(body: bytes, content_type: str = "text/plain") -> web.Request:
+        return make_request(
+            "POST", "/", fields(Content_Type=content_type), stream_of(body) if streams else body
+        )
+
+    assert await request(b"abc").read() == b"abc"
+    assert await request("é".encode()).text() == "é"
+    assert await request(b"\xe9", "text/plain; charset=latin-1").text() == "é"
+    assert await request(b'{"a": [1]}').json() == {"a": [1]}
+    assert await request(b"abc").json(loads=str.upper) == "ABC"
+    with pytest.raises(ValueError, match="Expecting"):
+        await request(b"{").json()
+    for broken in (request(b"\xff"), request(b"x", "text/plain; charset=none-such")):
+        with pytest.raises(web.HTTPBadRequest):
+            await broken.text()
+
+
+@pytest.mark.parametrize("body", [b"abc", stream_of(b"a", b"bc")], ids=["whole", "stream"])
+async def test_reading_again_gives_the_same(body: Any) -> None:
+    request = make_request("POST", "/", fields(), body)
+    assert request.body_exists
+    assert request.can_read_body
+    assert [await request.read(), await request.text(), await request.read()] == [b"abc", "abc", b"abc"]
+
+
+@pytest.mark.parametrize("body", [b"abc\ndef", stream_of(b"ab", b"c\nd", b"ef")], ids=["whole", "stream"])
+async def test_content_is_a_stream(body: Any) -> None:
+    request = make_request("POST", "/", fields(), body)
+    assert await request.content.readline() == b"abc\n"
+    assert await request.content.read(2) == b"de"
+    assert request.can_read_body
+    assert await request.read() == b"f"
+    assert not request.can_read_body
+
+
+# How much is read
+
+
+def limited(body: bytes | StreamReader, limit: int, **extra: str) -> web.Request:
+    request = make_request("POST", "/", fields(**extra), body)
+    request._client_max_size = limit
+    return request
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_client_max_size(streams: bool) -> None:
+    def body(data: bytes) -> bytes | StreamReader:
+        return stream_of(*(data[at : at + 4] for at in range(0, len(data), 4))) if streams else data
+
+    assert await limited(body(b"x" * 10), 10).read() == b"x" * 10
+    assert len(await limited(body(b"x" * 10_000), 0).read()) == 10_000
+    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
+        await limited(body(b"x" * 11), 10).read()
+    assert caught.value.max_size == 10
+    assert caught.value.actual_size > 10
+
+
+async def test_an_announced_length_is_believed_at_once() -> None:
+    never_fed = StreamReader()
+    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
+        await limited(never_fed, 10, Content_Length="1000").read()
+    assert (caught.value.max_size, caught.value.actual_size) == (10, 1000)
+
+
+async def test_the_limit_strikes_at_the_piece_that_passes_it() -> None:
+    unending = StreamReader()
+    unending.feed_data(b"x" * 11)
+    with pytest.raises(web.HTTPRequestEntityTooLarge):
+        await limited(unending, 10).read()
+
+
+# Content codings
+
+
+@pytest.mark.parametrize(("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+@pytest.mark.parametrize("streams", [False, True])
+async def test_codings_are_undone(coding: str, encode: Any, streams: bool) -> None:
+    coded = encode(b"hello" * 100)
+    body = stream_of(coded[:20], coded[20:], coding=coding) if streams else coded
+    request = make_request("POST", "/", fields(Content_Encoding=coding), body)
+    assert await request.read() == b"hello" * 100
+
+
+async def test_an_unknown_coding_is_left_alone() -> None:
+    assert await make_request("POST", "/", fields(Content_Encoding="zap"), b"\x00").read() == b"\x00"
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_the_limit_counts_what_is_inflated(streams: bool) -> None:
+    bomb = gzip.compress(bytes(20 * 1024 * 1024))
+    assert len(bomb) < 64 * 1024
+    body = stream_of(bomb, coding="gzip") if streams else bomb
+    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
+        await limited(body, 1024 * 1024, Content_Encoding="gzip").read()
+    assert caught.value.actual_size <= 1024 * 1024 + STEP
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_broken_coding(streams: bool) -> None:
+    body = stream_of(b"nonsense", coding="gzip") if streams else b"nonsense"
+    with pytest.raises(web.RequestPayloadError, match="gzip"):
+        await make_request("POST", "/", fields(Content_Encoding="gzip"), body).read()
+
+
+# The rest
+
+
+def test_what_only_an_application_gives() -> None:
+    request = make_request()
+    with pytest.raises(RuntimeError, match="application"):
+        _ = request.app
+    with pytest.raises(RuntimeError, match="routed"):
+        _ = request.match_info
+
+
+def test_it_is_a_mapping() -> None:
+    request = make_request()
+    request["key"] = "value"
+    assert dict(request) == {"key": "value"}
+    assert "key" not in make_request()
+
+
+def test_payload_errors_keep_their_status() -> None:
+    error = payload_error(ProtocolError("too long", 431))
+    assert isinstance(error, web.RequestPayloadError)
+    assert (str(error), error.status_hint) == ("too long", 431)
+    assert web.RequestPayloadError("x").status_hint == 400
