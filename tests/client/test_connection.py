@@ -3,7 +3,7 @@ import inspect
 
 import pytest
 
-from pronghorn.client.connection import ClientConnection, MalformedResponse, payload_error, response_decoder
+from pronghorn.client.connection import ClientConnection, MalformedResponse, Received, payload_error, response_decoder
 from pronghorn.client.errors import (
     ClientOSError,
     ClientPayloadError,
@@ -12,7 +12,6 @@ from pronghorn.client.errors import (
 )
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.wire.errors import ProtocolError
-from pronghorn.wire.events import ResponseHead
 
 from .wired import NO_TIMEOUT, OK, Keeper, connected, transport_of
 
@@ -25,7 +24,7 @@ def begin(
     timeout: ClientTimeout = NO_TIMEOUT,
     method: str = "GET",
     body: bytes | None = b"",
-) -> "asyncio.Task[ResponseHead]":
+) -> "asyncio.Task[Received]":
     connection.begin(timeout, timeout.total, True)
     connection.exchange.head(method, "/", FIELDS, len(body) if body is not None else None, body=body)
     return asyncio.create_task(connection.receive_head())
@@ -33,7 +32,7 @@ def begin(
 
 async def started(
     connection: ClientConnection, timeout: ClientTimeout = NO_TIMEOUT
-) -> "asyncio.Task[ResponseHead]":
+) -> "asyncio.Task[Received]":
     task = begin(connection, timeout)
     await asyncio.sleep(0)
     return task
@@ -45,7 +44,7 @@ async def test_a_whole_answer_gives_the_connection_back() -> None:
     task = await started(connection)
     connection.channel.data_received(OK)
     assert keeper.taken_back == [connection]
-    assert (await task).body == b"ok"
+    assert (await task)[0].body == b"ok"
     assert connection.is_reusable
     assert not connection.is_lent
 
@@ -55,8 +54,7 @@ async def test_content_after_the_head_keeps_the_connection_lent_until_its_end() 
     connection = connected(keeper)
     task = await started(connection)
     connection.channel.data_received(LONG + b"01234")
-    await task
-    content = connection.content
+    _, content, _ = await task
     assert content is not None
     assert connection.is_lent
     connection.channel.data_received(b"56789")
@@ -81,7 +79,7 @@ async def test_bytes_after_the_answer_spoil_the_connection(bytes_after: bytes) -
     connection = connected(keeper)
     task = await started(connection)
     connection.channel.data_received(OK + bytes_after)
-    assert (await task).body == b"ok"
+    assert (await task)[0].body == b"ok"
     assert not connection.is_reusable
 
 
@@ -151,9 +149,8 @@ async def test_content_that_breaks_in_the_turn_of_its_head_fails_its_reader(what
             connection._run_out()
         case _:
             connection._run_out_of_data()
-    content = connection.content
+    _, content, _ = await task
     assert content is not None
-    await task
     async with asyncio.timeout(1):
         with pytest.raises((ClientPayloadError, TimeoutError)) as caught:
             await content.read()
@@ -213,8 +210,7 @@ async def test_content_beyond_the_high_water_mark_pauses_reading() -> None:
     connection = connected(Keeper())
     task = await started(connection)
     connection.channel.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(600_000))
-    await task
-    content = connection.content
+    _, content, _ = await task
     assert content is not None
     assert not transport_of(connection).is_reading
     await content.read(590_000)

@@ -27,7 +27,7 @@ def make(
     head = parse_response_head(b"\r\n".join([start, *filter(None, fields.split(b"\n"))]), DEFAULT_LIMITS)
     head.body = body
     request = make_request("GET", URL("http://host/path#part"), AUTO_FIELDS, None, None)
-    return ClientResponse(request, Answer(head, None, cast(Any, Over()), 1, ()), decompress)
+    return ClientResponse(request, Answer(head, None, cast(Any, Over()), 1, (), ()), decompress)
 
 
 def test_head() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import select
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, final
 
 from ..io.channel import Channel
@@ -31,6 +31,10 @@ class MalformedResponse(Exception):
     """The bytes that came are no response. The flow knows the request and makes the public error of it."""
 
 
+#: A final head, its content if that did not come with it, and the 1xx responses before it.
+Received = tuple[ResponseHead, StreamReader | None, tuple[InformationalHead, ...]]
+
+
 class Keeper(Protocol):
     """Who lends connections and takes them back."""
 
@@ -46,7 +50,9 @@ class ClientConnection:
         "_decompresses",
         "_gap",
         "_gap_seconds",
+        "_go_ahead",
         "_has_answer_begun",
+        "_informational",
         "_is_lent",
         "_keeper",
         "_loop",
@@ -57,11 +63,9 @@ class ClientConnection:
         "_waiter",
         "address",
         "channel",
-        "content",
         "exchange",
         "idle_deadline",
         "idle_since",
-        "on_informational",
         "uses",
     )
 
@@ -74,7 +78,7 @@ class ClientConnection:
         self._machine = Http1Connection(CLIENT, limits)
         self.channel = Channel(loop, self._machine, self)
         self.exchange = Http1Exchange(self.channel, self._machine)
-        self._waiter: asyncio.Future[ResponseHead] | None = None
+        self._waiter: asyncio.Future[Received] | None = None
         #: Sends the request body while the response may come already.
         self._sender: asyncio.Task[None] | None = None
         self._total = Deadline(sweep, self._run_out)
@@ -85,9 +89,10 @@ class ClientConnection:
         self._has_answer_begun = False
         #: An exchange is going on: the connection is not its keeper's to give away.
         self._is_lent = False
-        #: The body of the response, if it did not come with its head.
-        self.content: StreamReader | None = None
-        self.on_informational: Callable[[InformationalHead], None] | None = None
+        #: The 1xx responses of the exchange.
+        self._informational: tuple[InformationalHead, ...] = ()
+        #: Resolved when the request body is wanted, or an answer has come without it.
+        self._go_ahead: asyncio.Future[None] | None = None
         #: Closes the connection when it has been idle too long.
         self.idle_deadline = Deadline(sweep, self.close)
         self.idle_since = 0.0
@@ -106,17 +111,18 @@ class ClientConnection:
             self._total_seconds = timeout.total or total
             self._total.start(total)
         self._gap_seconds = timeout.sock_read
+        self._informational = ()
 
-    async def receive_head(self) -> ResponseHead:
-        """Wait for the final response's head. Raises what the exchange failed with."""
+    async def receive_head(self) -> Received:
+        """Wait for the head of the final response. Raises what the exchange failed with."""
         waiter = self._waiter = self._loop.create_future()
         if self._gap_seconds is not None:
             self._gap.start(self._gap_seconds)
         if self.channel.is_lost:
             raise ServerDisconnectedError
         # Who resolves the waiter lets go of it: when this goes on, the connection may be another's.
-        head: ResponseHead = await waiter
-        return head
+        received: Received = await waiter
+        return received
 
     @property
     def may_repeat(self) -> bool:
@@ -138,8 +144,16 @@ class ClientConnection:
         # Cancelled before its first turn, it has not begun to await.
         sender.add_done_callback(lambda _: write.close())
 
+    def expect_continue(self) -> None:
+        """Let the body wait for 100 (Continue), but not for long (RFC 9110 section 10.1.1)."""
+        self._go_ahead = self._loop.create_future()
+
     async def _send_body(self, write: Coroutine[Any, Any, None]) -> None:
         try:
+            if self._go_ahead is not None:
+                await asyncio.wait((self._go_ahead,), timeout=_CONTINUE_PATIENCE)
+                if self._machine.reading is not Reading.HEAD:
+                    return  # answered without the body: it stays unsent, and the connection is not used again
             await write
             self.exchange.end()
         except asyncio.CancelledError:
@@ -152,11 +166,15 @@ class ClientConnection:
                 self.fail_exchange(error)
             return
         finally:
-            self._sender = None
+            self._sender = self._go_ahead = None
         if self._is_lent and self._gap_seconds is not None:
             self._gap.start(self._gap_seconds)
         if self._is_lent and self._machine.is_over:
             self._end()
+
+    def _resolve_go_ahead(self) -> None:
+        if self._go_ahead is not None and not self._go_ahead.done():
+            self._go_ahead.set_result(None)
 
     def abandon(self) -> None:
         """End the exchange, over or not: a connection with an exchange half done is closed."""
@@ -212,8 +230,9 @@ class ClientConnection:
             if type(event) is ResponseHead:
                 self._receive_head(event)
             elif type(event) is InformationalHead:
-                if self.on_informational is not None:
-                    self.on_informational(event)
+                self._informational = (*self._informational, event)
+                if event.status == 100:
+                    self._resolve_go_ahead()
             else:
                 self.exchange.deliver(event)
         if self._is_lent and self._machine.is_over:
@@ -260,16 +279,17 @@ class ClientConnection:
     # Parts
 
     def _receive_head(self, head: ResponseHead) -> None:
-        self.content = None
+        content = None
         if head.body is None:
             coding = head.headers.get("Content-Encoding") if self._decompresses else None
-            self.content = StreamReader(
+            content = StreamReader(
                 self.exchange, decoder=response_decoder(coding), error_factory=payload_error
             )
-            self.exchange.open(self.content)
+            self.exchange.open(content)
+        self._resolve_go_ahead()
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
-            waiter.set_result(head)
+            waiter.set_result((head, content, self._informational))
         else:
             self.abandon()
 
@@ -303,6 +323,9 @@ class ClientConnection:
 
 #: Seconds of idleness after which the socket itself is asked: less than a server's shortest keep-alive.
 _TRUSTED_IDLE = 0.05
+
+#: Seconds that a request body waits for 100 (Continue): servers that don't know of it send none (curl: 1 s).
+_CONTINUE_PATIENCE = 1.0
 
 
 def _is_readable(descriptor: int) -> bool:

@@ -31,6 +31,8 @@ class Answer(NamedTuple):
     exchange: int
     #: What earlier tries on other connections ended in.
     attempts: Sequence[Exception]
+    #: The 1xx responses that came before.
+    informational: Sequence[ResponseHead]
 
 
 class Options(NamedTuple):
@@ -59,7 +61,12 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
         if connection is None:
             connection, total = await _connect(connector, request, options.timeout, start)
         try:
-            return await _exchange(connection, request, options, total, attempts)
+            answer = await _exchange(connection, request, options, total, attempts)
+            if answer.head.status != 417 or not request.expects_continue:
+                return answer
+            # RFC 9110 section 10.1.1: repeated without the expectation; of the body, nothing was sent.
+            connection.abandon()
+            request.drop_expectation()
         except (ServerDisconnectedError, ClientOSError) as error:
             if attempts or not options.retry_stale or not connection.may_repeat or not request.rewind():
                 raise
@@ -110,15 +117,16 @@ async def _exchange(
         except OSError as error:
             raise sending_error(error) from error
         if request.body is None and request.payload is not None:
+            if request.expects_continue:
+                connection.expect_continue()
             connection.send_body(request.payload.write(BodyWriter(connection)))
-        head = await connection.receive_head()
+        head, content, informational = await connection.receive_head()
     except BaseException:
         # Cancelled in the turn of its answer: the connection may be in another exchange already.
         if connection.is_in(exchange):
             connection.abandon()
         raise
-    content = None if head.body is not None else connection.content
-    return Answer(head, content, connection, exchange, attempts)
+    return Answer(head, content, connection, exchange, attempts, informational)
 
 
 class BodyWriter:

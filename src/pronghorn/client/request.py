@@ -27,6 +27,7 @@ _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELET
 DECIDED_FIELDS: Final = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection"}
 )
+_EXPECT: Final = ("Expect", "100-continue")
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -40,6 +41,7 @@ class ClientRequest:
     __slots__ = (
         "address",
         "body",
+        "expects_continue",
         "fields",
         "is_persistent",
         "length",
@@ -51,7 +53,13 @@ class ClientRequest:
     )
 
     def __init__(
-        self, method: str, url: URL, default_fields: Fields, headers: Headers | None, payload: Payload | None
+        self,
+        method: str,
+        url: URL,
+        default_fields: Fields,
+        headers: Headers | None,
+        payload: Payload | None,
+        expect100: bool = False,
     ) -> None:
         self.method = method
         self.real_url = url
@@ -81,6 +89,15 @@ class ClientRequest:
                 self.fields += (("Content-Type", payload.content_type),)
         else:
             self.fields = self._merge(as_fields(headers), host, default_fields)
+        #: The body waits until the server says that it wants it.
+        self.expects_continue = False
+        if self.payload is not None and (
+            expect100 or any(field[0].lower() == "expect" for field in self.fields)
+        ):
+            self.expects_continue = True
+            self.body = None
+            if expect100:
+                self.fields = (*(field for field in self.fields if field[0].lower() != "expect"), _EXPECT)
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
@@ -89,6 +106,11 @@ class ClientRequest:
     def info(self) -> RequestInfo:
         """What responses and errors tell of the request."""
         return RequestInfo(self.url, self.method, CIMultiDictProxy(CIMultiDict(self.fields)), self.real_url)
+
+    def drop_expectation(self) -> None:
+        """Send the body at once."""
+        self.expects_continue = False
+        self.fields = tuple(field for field in self.fields if field[0].lower() != "expect")
 
     @property
     def is_idempotent(self) -> bool:
@@ -191,7 +213,8 @@ def parse_url(url: str | URL, params: Any) -> URL:
 
 
 def make_request(
-    method: str, url: URL, default_fields: Fields, headers: Headers | None, data: Any
+    method: str, url: URL, default_fields: Fields, headers: Headers | None, data: Any, expect100: bool = False
 ) -> ClientRequest:
     """A request of what the caller gave. ValueError or TypeError for what can't be sent."""
-    return ClientRequest(method, url, default_fields, headers, None if data is None else make_payload(data))
+    payload = None if data is None else make_payload(data)
+    return ClientRequest(method, url, default_fields, headers, payload, expect100)

@@ -9,7 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
-from ..wire.events import HttpVersion
+from ..wire.events import HttpVersion, ResponseHead
 from ..wire.fields import parse_media_type
 from .connection import ClientConnection, payload_error, response_decoder
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
@@ -54,6 +54,8 @@ class ClientResponse:
         self.version: HttpVersion = head.version
         #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
         self.attempts: Sequence[Exception] = answer.attempts
+        #: The heads of 1xx responses that came before this one: 103 (Early Hints), for one.
+        self.informational: Sequence[ResponseHead] = answer.informational
         self._content = answer.content
         if answer.connection.is_in(answer.exchange):
             self._guard = _Guard(answer, request)

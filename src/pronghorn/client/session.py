@@ -32,6 +32,8 @@ class RequestOptions(TypedDict, total=False):
     headers: Headers | None
     #: Instead of the session's; a number is the total in seconds.
     timeout: ClientTimeout | float | None
+    #: Ask the server whether it wants the body before sending it (RFC 9110 section 10.1.1).
+    expect100: bool
 
 
 class ClientSession:
@@ -162,6 +164,7 @@ class ClientSession:
         json: Any = _NOTHING,
         headers: Headers | None = None,
         timeout: ClientTimeout | float | None = _UNSET,
+        expect100: bool = False,
     ) -> ClientResponse:
         """The one inner call: every request goes through it."""
         connector = self._connector
@@ -179,7 +182,9 @@ class ClientSession:
             data = self._json_serialize(json)
             headers = as_fields(headers or ())
             headers.setdefault("Content-Type", _JSON_TYPE)
-        request = make_request(method.upper(), parse_url(url, params), self._default_fields, headers, data)
+        request = make_request(
+            method.upper(), parse_url(url, params), self._default_fields, headers, data, expect100
+        )
         options = self._options
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))

@@ -24,13 +24,16 @@ from ..wire.errors import ProtocolError
 from ..wire.events import Data, Event, RequestHead
 from ..wire.http1.connection import Http1Connection, Reading, Writing
 from ..wire.roles import SERVER
-from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError
+from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
 from .request import BaseRequest, RequestPayloadError, payload_error
 from .response import Response, StreamResponse
 from .settings import ServerSettings
 
 #: Requests of one connection that are answered before other connections have their turn.
 _BURST: Final = 16
+#: Seconds that a connection beyond the limit has for its first request.
+_SURPLUS_TIMEOUT: Final = 1.0
+_RETRY_AFTER: Final = "1"
 
 
 class Log(Protocol):
@@ -51,8 +54,15 @@ class Host(Protocol):
     handler: Callable[[Any], Awaitable[StreamResponse]]
     is_closing: bool
 
+    @property
+    def is_full(self) -> bool: ...
     def opened(self, connection: "ServerConnection") -> None: ...
     def closed(self, connection: "ServerConnection") -> None: ...
+
+
+def overloaded() -> HTTPServiceUnavailable:
+    """The answer of a server that has too much to do (RFC 9110 section 15.6.4)."""
+    return HTTPServiceUnavailable(headers={"Retry-After": _RETRY_AFTER})
 
 
 @final
@@ -67,6 +77,7 @@ class ServerConnection:
         "_host",
         "_is_closing",
         "_is_in_burst",
+        "_is_surplus",
         "_loop",
         "_machine",
         "_patience",
@@ -91,6 +102,7 @@ class ServerConnection:
         #: Bytes that waited for the peer to read them when `_write_patience` was started.
         self._unwritten = 0
         self._is_closing = False
+        self._is_surplus = False
         self._current: BaseRequest | None = None
         self._is_in_burst = False
         #: Part of a head has come, and its deadline runs.
@@ -128,8 +140,10 @@ class ServerConnection:
         self._host.opened(self)
         if self._host.is_closing:
             self._close()
-        else:
-            self._patience.start(self._settings.head_timeout)
+            return
+        self._is_surplus = self._host.is_full
+        # Who is one too many is told so when it asks, and must ask soon.
+        self._patience.start(_SURPLUS_TIMEOUT if self._is_surplus else self._settings.head_timeout)
 
     def receive(self, events: Sequence[Event]) -> None:
         if not events:
@@ -254,6 +268,9 @@ class ServerConnection:
         response: StreamResponse | None = None
         try:
             try:
+                if self._is_surplus:
+                    request.may_persist = False
+                    raise overloaded()
                 response = await self._host.handler(request)
                 if type(response) is not Response and not isinstance(response, StreamResponse):
                     raise TypeError(f"a handler should return a response, got {type(response).__name__}")

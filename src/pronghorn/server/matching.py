@@ -20,3 +20,8 @@ class AbstractMatchInfo(ABC):
     @abstractmethod
     def handler(self) -> Callable[[Any], Awaitable[Any]]:
         """Called with the request; its awaited result is the response."""
+
+    @property
+    def expect_handler(self) -> Callable[[Any], Awaitable[Any]] | None:
+        """Called first if the client waits for 100 (Continue); a response that it gives is the answer."""
+        return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from multidict import CIMultiDictProxy, MultiDictProxy
@@ -16,6 +16,7 @@ from ..wire.events import HttpVersion, RequestHead
 from ..wire.fields import parse_media_type
 from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge
 from .matching import AbstractMatchInfo, ApplicationLike
+from .response import REASONS, Headers
 from .storage import Storage
 
 
@@ -72,6 +73,20 @@ class BaseRequest(Storage):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self._head.target}>"
+
+    @property
+    def expects_continue(self) -> bool:
+        """The client waits for 100 (Continue) before it sends the body; reading the body sends it."""
+        return self._head.expects_continue
+
+    def send_informational(self, status: int, headers: Headers = ()) -> None:
+        """Send a 1xx response ahead of the final one, 103 (Early Hints) for one (RFC 9110 section 15.2).
+
+        Clients of HTTP/1.0 are sent nothing. ValueError for another status, RuntimeError once the
+        response has begun.
+        """
+        fields = headers.items() if isinstance(headers, Mapping) else headers
+        self.exchange.informational(status, REASONS.get(status, ""), fields)
 
     # The request line
 

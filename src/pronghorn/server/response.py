@@ -93,6 +93,7 @@ class StreamResponse(Storage):
     _is_chunked: bool = False
     _body_length: int = 0
     _since_yield: int = 0
+    _trailers: CIMultiDict[str] | None = None
 
     def __init__(
         self, *, status: int = 200, reason: str | None = None, headers: Headers | None = None
@@ -190,6 +191,14 @@ class StreamResponse(Storage):
         self._is_chunked = True
 
     @property
+    def trailers(self) -> CIMultiDict[str]:
+        """Fields to be sent behind a chunked body (RFC 9110 section 6.5); other bodies leave them behind."""
+        trailers = self._trailers
+        if trailers is None:
+            trailers = self._trailers = CIMultiDict()
+        return trailers
+
+    @property
     def keep_alive(self) -> bool | None:
         """Whether the connection may serve another request; None leaves it to the request."""
         return self._is_persistent
@@ -253,7 +262,7 @@ class StreamResponse(Storage):
         exchange = self._exchange
         if exchange is None:
             raise RuntimeError("write_eof: called before prepare")
-        exchange.end()
+        exchange.end(() if self._trailers is None else self._trailers.items())
         self._end()
 
     async def send(self, request: Answerable) -> None:
@@ -436,7 +445,7 @@ class Response(StreamResponse):
         if self._is_chunked and request.version != HttpVersion10:
             self._send_head(request, exchange)
             exchange.data(body)
-            exchange.end()
+            exchange.end(() if self._trailers is None else self._trailers.items())
         else:
             self._send_head(request, exchange, body)
         self._body_length = len(body)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..io.channel import Channel
 from ..io.deadline import Sweep
-from .connection import Log, ServerConnection
+from .connection import Log, ServerConnection, overloaded
 from .request import BaseRequest
 from .response import StreamResponse
 from .settings import ServerSettings
@@ -28,10 +28,12 @@ class Server:
         access_log: Log | None = None,
         **settings: Any,
     ) -> None:
-        self.handler = handler
+        self.settings = ServerSettings(**settings)
+        self._inner_handler = handler
+        self._in_flight = 0
+        self.handler = self._handle_within_limit if self.settings.max_in_flight else handler
         self.request_factory = request_factory
         self.access_log = access_log
-        self.settings = ServerSettings(**settings)
         self.is_closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: set[ServerConnection] = set()
@@ -52,6 +54,11 @@ class Server:
         """The open connections."""
         return list(self._connections)
 
+    @property
+    def is_full(self) -> bool:
+        """More connections are open than may be."""
+        return 0 < self.settings.max_connections < len(self._connections)
+
     def opened(self, connection: ServerConnection) -> None:
         self._connections.add(connection)
         self._is_empty.clear()
@@ -60,6 +67,15 @@ class Server:
         self._connections.discard(connection)
         if not self._connections:
             self._is_empty.set()
+
+    async def _handle_within_limit(self, request: BaseRequest) -> StreamResponse:
+        if self._in_flight >= self.settings.max_in_flight:
+            raise overloaded()
+        self._in_flight += 1
+        try:
+            return await self._inner_handler(request)
+        finally:
+            self._in_flight -= 1
 
     def pre_shutdown(self) -> None:
         """Close idle connections, and let no other one begin another request."""

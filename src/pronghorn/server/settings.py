@@ -20,7 +20,10 @@ class ServerSettings:
     write_timeout: float = 30.0
     # Request content that nobody read and that is passed over to keep the connection.
     drain_size: int = 64 * 1024
-    tcp_keepalive: bool = True
+    # Connections that may be open at once; a request on one more is answered with 503. 0 is no limit.
+    max_connections: int = 0
+    # Requests that may be handled at once; one more is answered with 503. 0 is no limit.
+    max_in_flight: int = 0
     #: Cancel a handler when its client goes away.
     handler_cancellation: bool = False
     #: Undo the content codings of request bodies.

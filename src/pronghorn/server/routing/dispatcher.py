@@ -14,6 +14,7 @@ from ..response import StreamResponse
 from .resource import (
     NO_PARTS,
     DynamicResource,
+    ExpectHandler,
     Handler,
     PlainResource,
     Resource,
@@ -143,43 +144,99 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         else:
             raise TypeError(f"resource: expected a plain or a dynamic one, got {resource!r}")
 
-    def add_route(self, method: str, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_route(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer ``method`` ("*" for all) on ``path`` with ``handler``."""
-        return self.add_resource(path, name=name).add_route(method, handler)
+        return self.add_resource(path, name=name).add_route(method, handler, expect_handler=expect_handler)
 
     def add_get(
-        self, path: str, handler: Handler, *, name: str | None = None, allow_head: bool = True
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+        allow_head: bool = True,
     ) -> Route:
         """Answer GET, and HEAD with the same handler unless ``allow_head`` is False."""
         resource = self.add_resource(path, name=name)
-        route = resource.add_route("GET", handler)
+        route = resource.add_route("GET", handler, expect_handler=expect_handler)
         if allow_head:
-            resource.add_route("HEAD", handler)
+            resource.add_route("HEAD", handler, expect_handler=expect_handler)
         return route
 
-    def add_head(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_head(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer HEAD."""
-        return self.add_route("HEAD", path, handler, name=name)
+        return self.add_route("HEAD", path, handler, name=name, expect_handler=expect_handler)
 
-    def add_options(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_options(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer OPTIONS."""
-        return self.add_route("OPTIONS", path, handler, name=name)
+        return self.add_route("OPTIONS", path, handler, name=name, expect_handler=expect_handler)
 
-    def add_post(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_post(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer POST."""
-        return self.add_route("POST", path, handler, name=name)
+        return self.add_route("POST", path, handler, name=name, expect_handler=expect_handler)
 
-    def add_put(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_put(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer PUT."""
-        return self.add_route("PUT", path, handler, name=name)
+        return self.add_route("PUT", path, handler, name=name, expect_handler=expect_handler)
 
-    def add_patch(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_patch(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer PATCH."""
-        return self.add_route("PATCH", path, handler, name=name)
+        return self.add_route("PATCH", path, handler, name=name, expect_handler=expect_handler)
 
-    def add_delete(self, path: str, handler: Handler, *, name: str | None = None) -> Route:
+    def add_delete(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+    ) -> Route:
         """Answer DELETE."""
-        return self.add_route("DELETE", path, handler, name=name)
+        return self.add_route("DELETE", path, handler, name=name, expect_handler=expect_handler)
 
     def add_routes(self, routes: Iterable[RouteDefinition]) -> list[Any]:
         """Register each definition, in order; return what each made."""

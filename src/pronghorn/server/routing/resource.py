@@ -12,6 +12,8 @@ from ..matching import AbstractMatchInfo
 from ..response import StreamResponse
 
 Handler = Callable[[Any], Awaitable[StreamResponse]]
+#: Called before the handler if the client waits for 100 (Continue); a response that it returns is the answer.
+ExpectHandler = Callable[[Any], Awaitable[StreamResponse | None]]
 
 #: Stands for every method.
 ANY_METHOD: Final = "*"
@@ -25,12 +27,15 @@ _SEGMENT: Final = r"[^{}/]+"
 class Route:
     """One method on one resource."""
 
-    __slots__ = ("handler", "method", "resource")
+    __slots__ = ("expect_handler", "handler", "method", "resource")
 
-    def __init__(self, method: str, handler: Handler, resource: "Resource") -> None:
+    def __init__(
+        self, method: str, handler: Handler, resource: "Resource", expect_handler: ExpectHandler | None = None
+    ) -> None:
         self.method = method
         self.handler = handler
         self.resource = resource
+        self.expect_handler = expect_handler
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.resource.canonical} -> {self.handler!r}>"
@@ -59,6 +64,10 @@ class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     def handler(self) -> Handler:
         return self.route.handler
 
+    @property
+    def expect_handler(self) -> ExpectHandler | None:
+        return self.route.expect_handler
+
     def __repr__(self) -> str:
         return f"<MatchInfo {dict(self)!r}: {self.route!r}>"
 
@@ -79,9 +88,12 @@ class Resource(ABC):
     def __len__(self) -> int:
         return len(self.routes)
 
-    def add_route(self, method: str, handler: Handler) -> Route:
+    def add_route(
+        self, method: str, handler: Handler, *, expect_handler: ExpectHandler | None = None
+    ) -> Route:
         """Answer ``method`` ("*" for all) with ``handler``, a coroutine function of the request.
 
+        ``expect_handler`` is asked first if the client waits for 100 (Continue).
         RuntimeError if the method is taken, ValueError if it is not a token, TypeError for another handler.
         """
         if self.is_frozen:
@@ -93,7 +105,9 @@ class Resource(ABC):
             raise RuntimeError(f"{method} {self.canonical} has a handler already: {self.routes!r}")
         if not callable(handler):
             raise TypeError(f"handler: expected a coroutine function, got {handler!r}")
-        route = self.routes[method] = Route(method, handler, self)
+        if expect_handler is not None and not callable(expect_handler):
+            raise TypeError(f"expect_handler: expected a coroutine function, got {expect_handler!r}")
+        route = self.routes[method] = Route(method, handler, self, expect_handler)
         return route
 
     def find(self, method: str) -> Route | None:
