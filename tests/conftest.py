@@ -1,9 +1,26 @@
 """What holds for every test: an asynchronous one leaves no task behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib import import_module
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the event loop to run on"
+    )
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Asynchronous tests run on the loop of ``--loop``."""
+    name = config.getoption("--loop")
+    module = asyncio if name == "asyncio" else import_module(name)
+    return {name: module.new_event_loop}
+
 
 # How long a task that is on its way out (cancelled, or done with its last await) may take.
 FAREWELL = 0.5
