@@ -13,7 +13,7 @@ READY = .venvs/$(1)/ready-$(TAG)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint bench docs clean
+.PHONY: help demo test test-full fuzz lint bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -32,6 +32,11 @@ test-full: $(call READY,test) ## every test, the slow ones too, with the coverag
 	$(call BIN,test)/python -m coverage combine --quiet
 	$(call BIN,test)/python -m coverage report
 	$(call BIN,test)/python -O -m pytest -m "full or not full"
+	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest --ignore=tests/fuzz
+	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz
+
+fuzz: $(call READY,test) ## mutate messages for MINUTES (10), ours against llhttp and h11; SEED=N to repeat a run
+	$(call BIN,test)/python tests/fuzz/long_run.py --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 lint: $(call READY,lint) ## format, style, types and the shape of the repository
 	$(call BIN,lint)/python -m ruff check

@@ -338,7 +338,7 @@ def test_CVE_2026_34519_CVE_2025_67724_refused_reason(reason: str) -> None:
 
 def test_request_line() -> None:
     assert format_request_line("GET", "/a?b") == b"GET /a?b HTTP/1.1\r\n"
-    assert format_request_line("X-Y", "*", HttpVersion10) == b"X-Y * HTTP/1.0\r\n"
+    assert format_request_line("OPTIONS", "*", HttpVersion10) == b"OPTIONS * HTTP/1.0\r\n"
 
 
 REFUSED_REQUEST_LINES = {

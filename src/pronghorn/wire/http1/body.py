@@ -160,16 +160,24 @@ class ChunkedReader(BodyReader):
                     raise ProtocolError("chunk: expected CRLF after its data")
                 self._expects_data_end = False
             else:
-                line = cursor.take_line(self._limits.chunk_line)
+                try:
+                    line = cursor.take_line(self._limits.chunk_line)
+                except ProtocolError:
+                    self._check_digit(cursor)
+                    raise
                 if line is None:
-                    if len(cursor) and cursor.data[cursor.position] not in _HEX_DIGITS:
-                        raise ProtocolError("chunk size: expected hexadecimal digits")
+                    self._check_digit(cursor)
                     break
                 self._missing = self._parse_size(line)
                 self._in_trailers = not self._missing
         if self._in_trailers:
             self._read_trailers(cursor)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _check_digit(self, cursor: Cursor) -> None:
+        """What can't become a size is refused at its first byte, however much of its line has come."""
+        if len(cursor) and cursor.data[cursor.position] not in _HEX_DIGITS:
+            raise ProtocolError("chunk size: expected hexadecimal digits")
 
     def _parse_size(self, line: bytes) -> int:
         size, semicolon, _ = line.partition(b";")

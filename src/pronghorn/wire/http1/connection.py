@@ -230,7 +230,7 @@ class Http1Connection(WritingHalf):
     def _skip_empty_line(self) -> bool:
         """RFC 9112 section 2.2: one CRLF before a request line is passed over, once."""
         cursor = self._cursor
-        if len(cursor) < 2:
+        if len(cursor) < 2 and not self._skipped_empty_line:
             return False
         if self._skipped_empty_line or not cursor.data.startswith(b"\r\n", cursor.position):
             raise ProtocolError("request line: expected a method, got an empty line")
@@ -240,31 +240,48 @@ class Http1Connection(WritingHalf):
 
     def _await_head(self) -> Sequence[Event]:
         """The head isn't whole: refuse now what can't become one, so that no one waits for it."""
-        cursor, limits = self._cursor, self._limits
+        cursor = self._cursor
         data, start = cursor.data, cursor.position
         if self._role.is_lenient:
             found = find_lenient_end(data, start, cursor.searched)
             if found is not None:
                 return self._take_head(start, *found)
-            if not data.startswith(_HTTP[: len(cursor)], start):
+        self._check_part(start, len(data))
+        cursor.searched = max(start, len(data) - 3)
+        return _NO_EVENTS
+
+    def _check_part(self, start: int, stop: int) -> None:
+        """Raise for the first byte before ``stop`` that no head from ``start`` on can have there.
+
+        The first: so a fault is the same one however the bytes were cut. What was checked before
+        is not looked at again.
+        """
+        cursor, limits, is_lenient = self._cursor, self._limits, self._role.is_lenient
+        data = cursor.data
+        if is_lenient:
+            if not data.startswith(_HTTP[: stop - start], start):
                 raise ProtocolError("status line: expected HTTP/1.1")
         elif data[start] not in TCHAR:
             raise ProtocolError("request line: expected a method")
         if cursor.searched <= start:
             self._line_start = 0
-        end = data.find(b"\n", max(start, cursor.searched))
-        while end >= 0:
-            if not self._role.is_lenient and (end == start or data[end - 1] != _CR):
+        line = start + self._line_start
+        too_large = start + limits.head + 3  # all but the last byte of CR LF CR LF
+        end = data.find(b"\n", max(line, cursor.searched), stop)
+        while True:
+            last = stop if end < 0 else end
+            too_long = line + limits.line + 1  # its CR
+            if too_long < min(last, too_large):
+                raise ProtocolError(f"line: longer than {limits.line} bytes", 414 if line == start else 431)
+            if too_large < last:
+                raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
+            if end < 0:
+                break
+            if not is_lenient and (end == start or data[end - 1] != _CR):
                 raise ProtocolError("line: expected to end in CRLF, got a bare LF")
-            self._line_start = end + 1 - start
-            end = data.find(b"\n", end + 1)
-        size = len(data) - start
-        if size > limits.head + 3:  # all but the last byte of CR LF CR LF
-            raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
-        if size - self._line_start > limits.line + 1:  # its CR
-            raise ProtocolError(f"line: longer than {limits.line} bytes", 431 if self._line_start else 414)
-        cursor.searched = max(start, start + size - 3)
-        return _NO_EVENTS
+            line = end + 1
+            end = data.find(b"\n", line, stop)
+        self._line_start = line - start
 
     def _take_head(self, start: int, end: int, after: int) -> Sequence[Event]:
         """Consume the head between ``start`` and ``end``, and what came of its body, from ``after`` on."""
@@ -280,6 +297,7 @@ class Http1Connection(WritingHalf):
             if found is None or found[0] >= end:
                 if self._role.reads_first and cursor.data.startswith(b"HEAD ", start):
                     self._method = "HEAD"  # the refusal has no content either
+                self._check_part(start, after - 1)
                 raise
             return self._take_head(start, *found)
         cursor.position = after
@@ -348,7 +366,7 @@ class Http1Connection(WritingHalf):
         if status == 101:
             if not self._offered or self._offered == "connect":
                 raise ProtocolError("101 (Switching Protocols) without an offer to switch")
-            if head.headers.get("Upgrade", "").lower() != self._offered.lower():
+            if head.upgrade != self._offered.lower():
                 raise ProtocolError("101 (Switching Protocols) to another protocol than was offered")
         elif self._offered != "connect" or not 200 <= status < 300:
             self._offered = ""

@@ -269,6 +269,11 @@ def format_request_line(method: str, target: str, version: HttpVersion = HttpVer
     raw_target = target.encode("utf-8", "surrogateescape")
     if not raw_target or raw_target.translate(None, _TARGET_CHARS):
         raise ValueError(f"request-target: a character that must be percent-encoded in {target!r}")
+    if target[0] != "/" or method == "CONNECT":
+        try:
+            _check_target_form(method, target)
+        except ProtocolError as error:
+            raise ValueError(f"{error.message}, got {target!r}") from None
     if version not in (HttpVersion11, HttpVersion10):
         raise ValueError(f"HTTP version: expected 1.0 or 1.1, got {version!r}")
     return b"%b %b HTTP/1.%d\r\n" % (raw_method, raw_target, version[1])
