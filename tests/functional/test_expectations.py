@@ -215,3 +215,19 @@ async def test_a_bad_trailer_leaves_the_message_unfinished(name: str, value: str
             rest = b""
         assert b"0\r\n" not in rest
         writer.close()
+
+
+async def test_what_comes_once_is_sent_once() -> None:
+    async def twice(request: web.Request) -> web.Response:
+        response = web.Response(text="hello")
+        response.headers.add("Content-Type", "text/html")
+        return response
+
+    app = web.Application()
+    app.add_routes([web.get("/", twice)])
+    async with TestClient(TestServer(app)) as client:
+        async with client.get("/") as response:
+            assert response.status == 500
+        for name in ("Host", "Content-Type", "content-length"):
+            with pytest.raises(ValueError, match=f"(?i){name} once"):
+                await client.post("/", data=b"1", headers=[(name, "1"), (name.lower(), "1")])

@@ -28,6 +28,8 @@ DECIDED_FIELDS: Final = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection"}
 )
 _EXPECT: Final = ("Expect", "100-continue")
+#: Fields that a message has once: our own server refuses a second one.
+_SINGLETONS: Final = ("Host", "Content-Type", "Content-Length", "Transfer-Encoding")
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -123,6 +125,9 @@ class ClientRequest:
 
     def _merge(self, given: CIMultiDict[str], host: tuple[str, str], default_fields: Fields) -> Fields:
         """The caller's fields, after those that they do not replace, without what they say of the framing."""
+        for name in _SINGLETONS:
+            if len(given.getall(name, ())) > 1:
+                raise ValueError(f"headers: expected {name} once, got {given.getall(name)!r}")
         self._take_framing(given)
         fields = [] if "Host" in given else [host]
         fields += [field for field in default_fields if field[0] not in given]

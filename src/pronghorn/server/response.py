@@ -294,6 +294,8 @@ class StreamResponse(Storage):
         headers = self._headers
         if headers is None:
             return (("Content-Type", self._content_type), _date_field.current(), _SERVER_FIELD)
+        if len(headers.getall(_CONTENT_TYPE, ())) > 1:
+            raise ValueError(f"headers: expected Content-Type once, got {headers.getall(_CONTENT_TYPE)!r}")
         fields = [field for field in headers.items() if field[0].lower() not in _FRAMING_FIELDS]
         if _DATE not in headers:
             fields.append(_date_field.current())
