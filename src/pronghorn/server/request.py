@@ -68,16 +68,13 @@ class BaseRequest(Storage):
         self.version: HttpVersion = head.version
         #: The request-target, undecoded, with its query.
         self.raw_path = head.target
+        #: The client waits for 100 (Continue) before it sends the body; reading the body sends it.
+        self.expects_continue = head.expects_continue
         #: The connection may serve another request after this one.
         self.may_persist = True
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self._head.target}>"
-
-    @property
-    def expects_continue(self) -> bool:
-        """The client waits for 100 (Continue) before it sends the body; reading the body sends it."""
-        return self._head.expects_continue
 
     def send_informational(self, status: int, headers: Headers = ()) -> None:
         """Send a 1xx response ahead of the final one, 103 (Early Hints) for one (RFC 9110 section 15.2).
