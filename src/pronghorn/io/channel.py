@@ -61,6 +61,7 @@ class Channel(asyncio.Protocol):
 
     __slots__ = (
         "_drainers",
+        "_has_ended",
         "_linger_timer",
         "_lingered",
         "_loop",
@@ -90,6 +91,8 @@ class Channel(asyncio.Protocol):
         self._drainers: deque[asyncio.Future[None]] = deque()
         self._linger_timer: asyncio.TimerHandle | None = None
         self._lingered = -1
+        #: The peer has closed its sending side.
+        self._has_ended = False
 
     # What the loop calls
 
@@ -111,6 +114,7 @@ class Channel(asyncio.Protocol):
         self.owner.receive(events)
 
     def eof_received(self) -> bool:
+        self._has_ended = True
         if self._lingered >= 0:
             return False
         try:
@@ -235,7 +239,7 @@ class Channel(asyncio.Protocol):
             return
         self._lingered = 0
         self.resume_reading()
-        if transport.is_closing() or not transport.can_write_eof():
+        if self._has_ended or transport.is_closing() or not transport.can_write_eof():
             transport.close()
             return
         try:

@@ -355,6 +355,7 @@ class ServerConnection:
         if self._host.is_closing:
             self._close()
             return ()
+        is_broken = machine.reading is Reading.CLOSED
         try:
             events = machine.resume()
         except ProtocolError as error:
@@ -362,7 +363,8 @@ class ServerConnection:
             return ()
         if not events:
             if machine.reading is Reading.CLOSED:
-                self._close(lingers=machine.held > 0)
+                # Who broke the grammar in its body goes on sending: a reset would take our answer from it.
+                self._close(lingers=is_broken or machine.held > 0)
             else:
                 self._awaits_head = machine.held > 0
                 settings = self._settings

@@ -1,0 +1,65 @@
+"""THREAT_MODEL.md names the tests that stand for its words: all of them are there, by that name."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from . import test_requests, test_responses
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "THREAT_MODEL.md").read_text("utf-8")
+CASES = {"test_requests.py": test_requests.CASES, "test_responses.py": test_responses.CASES}
+
+_NODE = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+)(?:\[(.+)\])?)?")
+_ADVISORY = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}")
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """The rows of the tables: attack, answer, tests."""
+    for line in TEXT.splitlines():
+        if line.startswith("| ") and not line.startswith("| attack "):
+            attack, answer, tests = line.strip("| ").split(" | ")
+            yield attack, answer, tests
+
+
+NAMED = sorted({name for _, _, tests in rows() for name in re.findall(r"`([^`]+)`", tests)})
+
+
+@cache
+def functions(path: Path) -> frozenset[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return frozenset(
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_test_that_is_named_is_there(name: str) -> None:
+    found = _NODE.fullmatch(name)
+    assert found, "expected the path of a test file, and perhaps ::test or ::test[id]"
+    path, function, case = found.groups()
+    assert (ROOT / path).is_file()
+    if function is not None:
+        assert function.startswith("test_")
+        assert function in functions(ROOT / path)
+    if case is not None:
+        assert case in CASES[Path(path).name]
+
+
+def test_each_row_names_a_test() -> None:
+    assert len(list(rows())) > 50
+    assert [attack for attack, _, tests in rows() if not re.search(r"`tests/", tests)] == []
+
+
+@pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
+def test_each_advisory_that_has_a_case_is_in_the_model(cases: dict[str, object]) -> None:
+    assert sorted(set(_ADVISORY.findall(" ".join(cases))) - set(_ADVISORY.findall(TEXT))) == []
+
+
+def test_no_attack_stands_twice() -> None:
+    attacks = [attack for attack, _, _ in rows()]
+    assert sorted({attack for attack in attacks if attacks.count(attack) > 1}) == []
