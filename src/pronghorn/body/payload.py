@@ -3,7 +3,7 @@
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from mimetypes import guess_type
 from typing import IO, Any, Final, Protocol
 
@@ -112,10 +112,15 @@ class AsyncIterablePayload(Payload):
         self._pieces = pieces
 
     async def write(self, writer: Writer) -> None:
-        async for piece in self._pieces:
-            if not isinstance(piece, (bytes, bytearray, memoryview)):
-                raise TypeError(f"body: expected the iterable to give bytes, got {type(piece).__name__}")
-            await writer.write(bytes(piece))
+        try:
+            async for piece in self._pieces:
+                if not isinstance(piece, (bytes, bytearray, memoryview)):
+                    raise TypeError(f"body: expected the iterable to give bytes, got {type(piece).__name__}")
+                await writer.write(bytes(piece))
+        finally:
+            # A generator that is not read to its end holds what it holds until somebody collects it.
+            if isinstance(self._pieces, AsyncGenerator):
+                await self._pieces.aclose()
 
 
 def make_payload(data: Any) -> Payload:

@@ -157,6 +157,10 @@ class Channel(asyncio.Protocol):
         transport = self.transport
         if self.is_lost or transport is None:
             raise ConnectionResetError("the connection is closed")
+        if transport.is_closing():
+            # Dropped, as by `write`. On a connection that is lost and not yet closed, asyncio's own has the
+            # descriptor watched for good (gh-136234): whoever gets its number next is never read from.
+            return
         transport.writelines(buffers)
         # CVE-2024-12254: asyncio's own never asks to pause before 3.12.9 and 3.13.2. Setting the limits does.
         low, high = transport.get_write_buffer_limits()
@@ -175,6 +179,11 @@ class Channel(asyncio.Protocol):
         if self.is_lost:
             raise ConnectionResetError("the connection is closed")
         if not self.is_write_paused:
+            if self.transport is not None and self.transport.is_closing():
+                # What is written is dropped, and nothing asks to wait: let the loop tell us that it is lost.
+                await asyncio.sleep(0)
+                if self.is_lost:
+                    raise ConnectionResetError("the connection is closed")
             return
         waiter = self._loop.create_future()
         self._drainers.append(waiter)

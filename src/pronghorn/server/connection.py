@@ -29,8 +29,9 @@ from .request import BaseRequest, RequestPayloadError, payload_error
 from .response import Response, StreamResponse
 from .settings import ServerSettings
 
-#: Requests of one connection that are answered before other connections have their turn.
-_BURST: Final = 16
+#: Requests of one connection that are answered before other connections have their turn. A peer that
+#: pipelines without end moves the median latency of another by 2.8x with 3, by 7x with 16.
+_BURST: Final = 3
 #: Seconds that a connection beyond the limit has for its first request.
 _SURPLUS_TIMEOUT: Final = 1.0
 _RETRY_AFTER: Final = "1"
@@ -195,7 +196,12 @@ class ServerConnection:
     def outlives_eof(self) -> bool:
         # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
         is_answering = self._current is not None or self._machine.reading is Reading.WHOLE
-        return is_answering and not self._settings.handler_cancellation
+        if not self._settings.handler_cancellation:
+            return is_answering
+        if self._machine.writing is Writing.BODY:
+            # Closed in order, a response that ends with its connection would look whole.
+            self.channel.abort()
+        return False
 
     def unwritable(self) -> None:
         self._await_reader()
