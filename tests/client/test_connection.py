@@ -3,7 +3,13 @@ import inspect
 
 import pytest
 
-from pronghorn.client.connection import ClientConnection, MalformedResponse, Received, payload_error, response_decoder
+from pronghorn.client.connection import (
+    ClientConnection,
+    MalformedResponse,
+    Received,
+    payload_error,
+    response_decoder,
+)
 from pronghorn.client.errors import (
     ClientOSError,
     ClientPayloadError,

@@ -66,6 +66,8 @@ class Peer:
     async def send(self, *pieces: bytes) -> None:
         """Send ``pieces``, each of which reaches the client in a read of its own."""
         for piece in pieces:
+            if self.writer.is_closing():
+                raise ConnectionResetError("the client has left")  # uvloop raises a RuntimeError at the write
             self.writer.write(piece)
             await self.writer.drain()
             await turns()

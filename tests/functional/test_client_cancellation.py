@@ -14,6 +14,7 @@ import pytest
 from pronghorn import ClientSession, TCPConnector
 
 from .scripted import OK, PATIENCE, Peer, Scripted, scripted, turns, until
+from .timers import Timers
 
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n"
 MOST_STEPS = 60
@@ -57,11 +58,6 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
-def timers() -> int:
-    loop: Any = asyncio.get_running_loop()
-    return sum(not timer.cancelled() for timer in loop._scheduled)
-
-
 async def nothing_left(
     session: ClientSession, server: Scripted, tasks: set["asyncio.Task[Any]"], files: int
 ) -> None:
@@ -101,6 +97,7 @@ async def cancel_everywhere(
 ) -> int:
     """Run what ``make`` makes, cancelled at its first await, its second ... until it comes through."""
     loop = asyncio.get_running_loop()
+    timers = Timers()
     await loop.run_in_executor(None, int)  # its thread and pipe are there from now on
     for step in range(1, MOST_STEPS):
         async with scripted(script) as server:
@@ -122,7 +119,7 @@ async def cancel_everywhere(
             await works(session, server.url())
             await session.close()
             await turns()
-            assert timers() == 0
+            assert timers.pending == []
             await until(lambda server=server: all(peer.has_left for peer in server.peers))
             if came_through:
                 return step
@@ -200,7 +197,8 @@ async def test_a_cancelled_request_does_not_touch_the_next_one_on_its_connection
         second: list[asyncio.Task[None]] = []
 
         first = asyncio.create_task(get(session, server.url()))
-        await until(lambda: not connector._pool.idle)
+        await turns(1)
+        assert not connector._pool.idle
 
         # In the turn of the answer: the other request takes the connection before the first one has gone on.
         (connection,) = connector._connections

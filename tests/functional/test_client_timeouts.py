@@ -11,6 +11,7 @@ import pytest
 from pronghorn import ClientSession, ClientTimeout, ConnectionTimeoutError, SocketTimeoutError, TCPConnector
 
 from .scripted import OK, PATIENCE, Peer, answering, scripted, silent, until
+from .timers import Timers
 
 SHORT = 0.05
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
@@ -157,29 +158,27 @@ async def test_timeouts_of_a_request_replace_those_of_the_session() -> None:
 
 @pytest.mark.parametrize("unlimited", [None, 0, ClientTimeout()])
 async def test_none_and_zero_are_no_limit(unlimited: Any) -> None:
+    timers = Timers()
     async with scripted(OK) as server, ClientSession(timeout=SHORT) as session:
         async with session.get(server.url(), timeout=unlimited) as response:
             assert await response.text() == "ok"
         assert session.connector is not None
-        assert not [timer for timer in _timers() if timer.when() - asyncio.get_running_loop().time() < SHORT]
+        soon = asyncio.get_running_loop().time() + SHORT
+        assert not [timer for timer in timers.pending if timer.when() < soon]
 
 
 async def test_timeouts_end_with_their_request() -> None:
+    timers = Timers()
     async with (
         scripted(OK) as server,
         ClientSession(connector=TCPConnector(keepalive_timeout=None)) as session,
     ):
-        before = len(_timers())
+        before = len(timers.pending)
         timeout = ClientTimeout(total=2, connect=2, sock_connect=2, sock_read=2)
         for _ in range(3):
             async with session.get(server.url(), timeout=timeout) as response:
                 await response.read()
-        assert len(_timers()) == before
-
-
-def _timers() -> list[asyncio.TimerHandle]:
-    loop: Any = asyncio.get_running_loop()
-    return [timer for timer in loop._scheduled if not timer.cancelled()]
+        assert len(timers.pending) == before
 
 
 async def test_a_timed_out_request_leaves_the_session_fit() -> None:

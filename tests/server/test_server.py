@@ -1,6 +1,7 @@
 """A server without an application."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,12 +19,14 @@ async def test_it_is_a_protocol_factory() -> None:
     loop = asyncio.get_running_loop()
     server = web.Server(hello)
     listening = await loop.create_server(server, "127.0.0.1", 0)
-    listening.host, listening.port = listening.sockets[0].getsockname()  # type: ignore[attr-defined]  # for connect()
-    async with connect(listening) as peer:
-        assert (await peer.ask(target="/x")).text == "BaseRequest /x"
-        assert len(server.connections) == 1
-    listening.close()
-    await server.shutdown(5)
+    try:
+        host, port = listening.sockets[0].getsockname()
+        async with connect(SimpleNamespace(host=host, port=port)) as peer:
+            assert (await peer.ask(target="/x")).text == "BaseRequest /x"
+            assert len(server.connections) == 1
+    finally:
+        listening.close()
+        await server.shutdown(5)
     assert server.connections == []
 
 

@@ -19,7 +19,6 @@ class Timer(Protocol):
     """What a clock gives for a call to come."""
 
     def cancel(self) -> None: ...
-    def when(self) -> float: ...
 
 
 class Clock(Protocol):
@@ -82,12 +81,14 @@ class Sweep:
 class Deadline:
     """Calls ``action`` once if it isn't stopped or started anew in time."""
 
-    __slots__ = ("_action", "_sweep", "_timer", "at", "is_swept")
+    __slots__ = ("_action", "_sweep", "_timer", "_timer_at", "at", "is_swept")
 
     def __init__(self, sweep: Sweep, action: Callable[[], object]) -> None:
         self._sweep = sweep
         self._action = action
         self._timer: Timer | None = None
+        #: When the timer is called; kept here, since uvloop gives one of under half a millisecond no `when`.
+        self._timer_at = _NEVER
         #: When it strikes, on the sweep's clock; infinity while it does not run.
         self.at = _NEVER
         #: The sweep looks at it; starting and stopping need not tell.
@@ -106,10 +107,10 @@ class Deadline:
             if not self.is_swept:
                 self.is_swept = True
                 sweep.add(self)
-        elif self._timer is None or self._timer.when() > at:
+        elif self._timer is None or self._timer_at > at:
             # A timer that comes too early looks at `at` and is set anew: restarting costs nothing.
             self._drop_timer()
-            self._timer = sweep.call_at(at, self._wake)
+            self._set_timer()
 
     def stop(self) -> None:
         """Don't strike."""
@@ -127,7 +128,11 @@ class Deadline:
         if self.at <= self._sweep.time():
             self.strike()
         elif self.at != _NEVER:
-            self._timer = self._sweep.call_at(self.at, self._wake)
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timer_at = self.at
+        self._timer = self._sweep.call_at(self.at, self._wake)
 
     def _drop_timer(self) -> None:
         if self._timer is not None:
