@@ -215,6 +215,14 @@ class ClientConnection:
             return sock is None or not _is_readable(sock.fileno())
         return True
 
+    def start_idling(self, seconds: float | None) -> None:
+        """Note when idleness began, and close in ``seconds``."""
+        if seconds is None:
+            self.idle_since = self._loop.time()
+        else:
+            self.idle_deadline.start(seconds)
+            self.idle_since = self.idle_deadline.at - seconds
+
     def close(self) -> None:
         """Close an idle connection."""
         self.idle_deadline.stop()

@@ -146,7 +146,8 @@ class BaseConnector(ABC):
 
         ``may_be_stale``: the request can be repeated, so a fresh one need not be looked at too closely.
         """
-        self._bind()
+        if asyncio.get_running_loop() is not self._loop:
+            self._bind()
         pool = self._pool
         while (connection := pool.take(address)) is not None:
             connection.idle_deadline.stop()
@@ -230,10 +231,9 @@ class BaseConnector(ABC):
             self._pool.drop(connection.address)
             connection.close()
         elif self._pool.give_back(connection):
-            connection.idle_since = self._sweep.time() if self._sweep is not None else 0.0
-            if self._keepalive_timeout is not None:
-                connection.idle_deadline.start(self._keepalive_timeout)
-        self._close_surplus()
+            connection.start_idling(self._keepalive_timeout)
+        if self._pool.has_surplus:
+            self._close_surplus()
 
     def lost(self, connection: ClientConnection) -> None:
         """A connection is gone."""

@@ -36,6 +36,8 @@ class Pool(Generic[ConnectionT]):
         #: Connections that are in use, idle or being made.
         self.open_count = 0
         self._surplus: list[ConnectionT] = []
+        #: `surplus` has something to tell.
+        self.has_surplus = False
         self._waiters: dict[asyncio.Future[ConnectionT | None], Address] = {}
 
     def take(self, address: Address) -> ConnectionT | None:
@@ -57,6 +59,7 @@ class Pool(Generic[ConnectionT]):
                 return False
             self._remove_idle(oldest)
             self._surplus.append(oldest)
+            self.has_surplus = True
         self._open[address] = self._open.get(address, 0) + 1
         self.open_count += 1
         return True
@@ -110,6 +113,7 @@ class Pool(Generic[ConnectionT]):
     def surplus(self) -> list[ConnectionT]:
         """Connections that had to make room, to be closed now; each is told once."""
         surplus, self._surplus = self._surplus, []
+        self.has_surplus = False
         return surplus
 
     @property

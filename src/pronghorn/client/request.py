@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, final
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -66,7 +67,7 @@ class ClientRequest:
         self.method = method
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
-        self.address = address_of(url)
+        self.address = _address(url.raw_host, url.port, url.scheme)
         #: Origin-form: no proxy is between us and the server.
         self.target = url.raw_path_qs or "/"
         self.payload = payload
@@ -175,7 +176,12 @@ def as_fields(headers: Headers) -> CIMultiDict[str]:
 
 def address_of(url: URL) -> Address:
     """Where to connect for ``url``."""
-    return Address(url.raw_host or "", url.port or 0, url.scheme == "https")
+    return _address(url.raw_host, url.port, url.scheme)
+
+
+@lru_cache(maxsize=1024)
+def _address(host: str | None, port: int | None, scheme: str) -> Address:
+    return Address(host or "", port or 0, scheme == "https")
 
 
 def parse_url(url: str | URL, params: Any) -> URL:

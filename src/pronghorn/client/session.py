@@ -12,7 +12,7 @@ from yarl import URL
 from .connector import BaseConnector, TCPConnector
 from .flow import Options, fetch
 from .request import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, make_request, parse_url
-from .response import ClientResponse
+from .response import ClientResponse, Released
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
 _UNSET: Final[Any] = object()
@@ -217,10 +217,10 @@ class RequestContext(Coroutine[Any, Any, ClientResponse]):
         self._response = response = await self._coroutine
         return response
 
-    async def __aexit__(
+    def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._response.close()
+    ) -> Released:
+        return self._response.release()
 
 
 def _as_timeout(timeout: ClientTimeout | float | None) -> ClientTimeout:

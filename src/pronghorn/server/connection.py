@@ -286,11 +286,12 @@ class ServerConnection:
                 response = FOR_STATUS.get(error.status_hint, HTTPBadRequest)(
                     text=f"{error.status_hint}: {error}"
                 )
-            await response.send(request)
-            if self._machine.writing is Writing.DUE:
-                raise RuntimeError(
-                    f"a handler should return a new response, got one sent before: {response!r}"
-                )
+            if not response.send_nowait(request):
+                await response.send(request)
+                if self._machine.writing is Writing.DUE:
+                    raise RuntimeError(
+                        f"a handler should return a new response, got one sent before: {response!r}"
+                    )
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is logged and answered
             if self.channel.is_lost and isinstance(error, (ConnectionResetError, RequestPayloadError)):
                 server_logger.debug("the client went away during %r", request)

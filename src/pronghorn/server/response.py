@@ -51,18 +51,16 @@ class Answerable(Protocol):
 class _DateField:
     """The Date field, formatted once a second."""
 
-    __slots__ = ("_field", "_second")
+    __slots__ = ("field", "second")
 
     def __init__(self) -> None:
-        self._second = 0
-        self._field = ("Date", "")
+        self.second = 0
+        self.field = ("Date", "")
 
-    def current(self) -> tuple[str, str]:
-        now = time.time()
-        if not 0 <= now - self._second < 1:
-            self._second = int(now)
-            self._field = ("Date", format_date(now))
-        return self._field
+    def format(self, now: float) -> None:
+        """Bring the field to the second of ``now``."""
+        self.second = int(now)
+        self.field = ("Date", format_date(now))
 
 
 _date_field: Final = _DateField()
@@ -265,6 +263,10 @@ class StreamResponse(Storage):
         exchange.end(() if self._trailers is None else self._trailers.items())
         self._end()
 
+    def send_nowait(self, request: Answerable) -> bool:
+        """Send everything at once, if that can be done without waiting; False if `send` is needed."""
+        return False
+
     async def send(self, request: Answerable) -> None:
         """Do what is left to be done: what a server does with a response that a handler returned."""
         await self.prepare(request)
@@ -291,14 +293,17 @@ class StreamResponse(Storage):
 
     def fields(self) -> Iterable[tuple[str, str]]:
         """The fields as they are sent, without those that follow from the framing."""
+        now = time.time()
+        if not 0 <= now - _date_field.second < 1:
+            _date_field.format(now)
         headers = self._headers
         if headers is None:
-            return (("Content-Type", self._content_type), _date_field.current(), _SERVER_FIELD)
+            return (("Content-Type", self._content_type), _date_field.field, _SERVER_FIELD)
         if len(headers.getall(_CONTENT_TYPE, ())) > 1:
             raise ValueError(f"headers: expected Content-Type once, got {headers.getall(_CONTENT_TYPE)!r}")
         fields = [field for field in headers.items() if field[0].lower() not in _FRAMING_FIELDS]
         if _DATE not in headers:
-            fields.append(_date_field.current())
+            fields.append(_date_field.field)
         if _SERVER not in headers:
             fields.append(_SERVER_FIELD)
         return fields
@@ -432,12 +437,12 @@ class Response(StreamResponse):
             raise RuntimeError("write_eof: called before prepare")
         self._send_whole(self._request, data)
 
-    async def send(self, request: Answerable) -> None:
-        # A plain Response that nobody has prepared leaves in one call; subclasses may have their own prepare.
-        if type(self) is Response and self._request is None and not self._has_ended:
-            self._send_whole(request)
-        else:
-            await super().send(request)
+    def send_nowait(self, request: Answerable) -> bool:
+        # Subclasses may have a `prepare` or a `write_eof` of their own.
+        if type(self) is not Response or self._request is not None or self._has_ended:
+            return False
+        self._send_whole(request)
+        return True
 
     def _send_whole(self, request: Answerable, rest: bytes = b"") -> None:
         body = self._body or b""
