@@ -198,8 +198,8 @@ class ServerConnection:
         is_answering = self._current is not None or self._machine.reading is Reading.WHOLE
         if not self._settings.handler_cancellation:
             return is_answering
-        if self._machine.writing is Writing.BODY:
-            # Closed in order, a response that ends with its connection would look whole.
+        if self._current is not None:
+            # Closed in order, what a handler still sends before it is cancelled could look whole.
             self.channel.abort()
         return False
 
@@ -230,6 +230,7 @@ class ServerConnection:
         task = start_task(self._handle(request), self._loop)
         if self._current is request:
             self.task = task
+            task.add_done_callback(self._finish_unbegun)
             if head.body is None and not head.expects_continue:
                 self._await_body()
 
@@ -321,6 +322,11 @@ class ServerConnection:
             body=response.body or b"",
             is_persistent=False,
         )
+
+    def _finish_unbegun(self, task: "asyncio.Task[None]") -> None:
+        """A task that was cancelled before its first turn, as it can be before 3.12, ran no `finally`."""
+        if self.task is task and self._current is not None:
+            self._finish(self._current)
 
     def _finish(self, request: BaseRequest) -> None:
         """The handler is done with the exchange, whatever happened."""
