@@ -181,7 +181,8 @@ class ClientConnection:
         if self._is_lent:
             self._is_lent = False
             self._waiter = None
-            self._stop_deadlines()
+            self._total.stop()
+            self._gap.stop()
             self.exchange.discard()
             self.channel.abort()
             if self._sender is not None:
@@ -303,7 +304,9 @@ class ClientConnection:
 
     def _end(self) -> None:
         self._is_lent = False
-        self._stop_deadlines()
+        self._total.stop()
+        if self._gap_seconds is not None:
+            self._gap.stop()
         self._machine.resume()
         self._keeper.take_back(self)
 
@@ -312,10 +315,6 @@ class ClientConnection:
         """The last exchange left the connection fit for another."""
         transport = self.channel.transport
         return self._machine.reading is Reading.IDLE and transport is not None and not transport.is_closing()
-
-    def _stop_deadlines(self) -> None:
-        self._total.stop()
-        self._gap.stop()
 
     def _run_out(self) -> None:
         self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))

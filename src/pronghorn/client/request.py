@@ -46,6 +46,7 @@ class ClientRequest:
         "body",
         "expects_continue",
         "fields",
+        "is_idempotent",
         "is_persistent",
         "length",
         "method",
@@ -65,6 +66,8 @@ class ClientRequest:
         expect100: bool = False,
     ) -> None:
         self.method = method
+        #: Sending it twice asks for the same as sending it once.
+        self.is_idempotent = method in _IDEMPOTENT
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
         self.address = _address(url.raw_host, url.port, url.scheme)
@@ -114,11 +117,6 @@ class ClientRequest:
         """Send the body at once."""
         self.expects_continue = False
         self.fields = tuple(field for field in self.fields if field[0].lower() != "expect")
-
-    @property
-    def is_idempotent(self) -> bool:
-        """Sending it twice asks for the same as sending it once."""
-        return self.method in _IDEMPOTENT
 
     def rewind(self) -> bool:
         """Whether the request may be sent once more, and can: the body is at its beginning again."""

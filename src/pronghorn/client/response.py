@@ -48,10 +48,7 @@ class ClientResponse:
         self._request = request
         self._head = head = answer.head
         self._auto_decompress = auto_decompress
-        self.method = request.method
         self.status = head.status
-        self.reason = head.reason
-        self.version: HttpVersion = head.version
         #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
         self.attempts: Sequence[Exception] = answer.attempts
         #: The heads of 1xx responses that came before this one: 103 (Early Hints), for one.
@@ -70,6 +67,21 @@ class ClientResponse:
         self.close()
 
     # The head
+
+    @property
+    def method(self) -> str:
+        """The method of the request."""
+        return self._request.method
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, which may be empty."""
+        return self._head.reason
+
+    @property
+    def version(self) -> HttpVersion:
+        """The version that the server answered in."""
+        return self._head.version
 
     @property
     def url(self) -> URL:

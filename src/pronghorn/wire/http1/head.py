@@ -48,6 +48,7 @@ _METHODS: Final = {
     method.encode(): method
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY")
 }
+_RAW_METHODS: Final = {method: raw for raw, method in _METHODS.items()}
 # Visible ASCII without what no client leaves unencoded: browsers do send "|", "[", "{" or "^" in a query.
 _TARGET_CHARS: Final = bytes(set(range(0x21, 0x7F)) - set(b'#"<>'))
 _ABSOLUTE_FORM: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(?:[/?].*)?")
@@ -263,9 +264,11 @@ def format_status_line(status: int, reason: str) -> bytes:
 
 def format_request_line(method: str, target: str, version: HttpVersion = HttpVersion11) -> bytes:
     """Serialise a request line, with its end; ValueError for what the grammar does not allow."""
-    raw_method = method.encode("utf-8", "surrogateescape")
-    if raw_method not in _METHODS and not is_token(raw_method):
-        raise ValueError(f"method: expected a token, got {method!r}")
+    raw_method = _RAW_METHODS.get(method)
+    if raw_method is None:
+        raw_method = method.encode("utf-8", "surrogateescape")
+        if not is_token(raw_method):
+            raise ValueError(f"method: expected a token, got {method!r}")
     raw_target = target.encode("utf-8", "surrogateescape")
     if not raw_target or raw_target.translate(None, _TARGET_CHARS):
         raise ValueError(f"request-target: a character that must be percent-encoded in {target!r}")
@@ -274,6 +277,8 @@ def format_request_line(method: str, target: str, version: HttpVersion = HttpVer
             _check_target_form(method, target)
         except ProtocolError as error:
             raise ValueError(f"{error.message}, got {target!r}") from None
+    if version is HttpVersion11:
+        return raw_method + b" " + raw_target + b" HTTP/1.1\r\n"
     if version not in (HttpVersion11, HttpVersion10):
         raise ValueError(f"HTTP version: expected 1.0 or 1.1, got {version!r}")
     return b"%b %b HTTP/1.%d\r\n" % (raw_method, raw_target, version[1])
