@@ -105,7 +105,7 @@ class Application(Storage):
     async def _handle(self, request: Request) -> StreamResponse:
         match = await self._router.resolve(request)
         request._match_info = match
-        if request.expects_continue and match.expect_handler is not None:
+        if request.head.expects_continue and match.expect_handler is not None:
             answer: StreamResponse | None = await match.expect_handler(request)
             if answer is not None:
                 return answer

@@ -58,23 +58,22 @@ class BaseRequest(Storage):
         exchange: Exchange,
         connection: ConnectionFacts,
     ) -> None:
-        self._head = head
+        #: The head as it was read.
+        self.head = head
         self._body = body
         self._connection = connection
         #: Where the response goes.
         self.exchange = exchange
-        #: The method, as sent: methods are case-sensitive.
-        self.method = head.method
-        self.version: HttpVersion = head.version
-        #: The request-target, undecoded, with its query.
-        self.raw_path = head.target
-        #: The client waits for 100 (Continue) before it sends the body; reading the body sends it.
-        self.expects_continue = head.expects_continue
         #: The connection may serve another request after this one.
         self.may_persist = True
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.method} {self._head.target}>"
+        return f"<{type(self).__name__} {self.method} {self.head.target}>"
+
+    @property
+    def expects_continue(self) -> bool:
+        """The client waits for 100 (Continue) before it sends the body; reading the body sends it."""
+        return self.head.expects_continue
 
     def send_informational(self, status: int, headers: Headers = ()) -> None:
         """Send a 1xx response ahead of the final one, 103 (Early Hints) for one (RFC 9110 section 15.2).
@@ -88,11 +87,26 @@ class BaseRequest(Storage):
     # The request line
 
     @property
+    def method(self) -> str:
+        """The method, as sent: methods are case-sensitive."""
+        return self.head.method
+
+    @property
+    def version(self) -> HttpVersion:
+        """The version that the client speaks."""
+        return self.head.version
+
+    @property
+    def raw_path(self) -> str:
+        """The request-target, undecoded, with its query."""
+        return self.head.target
+
+    @property
     def rel_url(self) -> URL:
         """Path and query."""
         url = self._rel_url
         if url is None:
-            target = self._head.target
+            target = self.head.target
             if target[0] == "/":
                 path, _, query = target.partition("?")
                 url = URL.build(path=path, query_string=query, encoded=True)
@@ -135,7 +149,7 @@ class BaseRequest(Storage):
     @property
     def host(self) -> str:
         """The Host field, which the wire has checked; the local address for clients that sent none."""
-        host = self._head.headers.get("Host")
+        host = self.head.headers.get("Host")
         if host:
             return host
         name = self.get_extra_info("sockname")
@@ -168,34 +182,34 @@ class BaseRequest(Storage):
         """The fields; a name may have several values."""
         headers = self._headers
         if headers is None:
-            headers = self._headers = CIMultiDictProxy(self._head.headers)
+            headers = self._headers = CIMultiDictProxy(self.head.headers)
         return headers
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Names and values as they came, undecoded."""
-        return self._head.raw_headers
+        return self.head.raw_headers
 
     @property
     def keep_alive(self) -> bool:
         """The client would send another request on this connection."""
-        return self._head.is_persistent
+        return self.head.is_persistent
 
     @property
     def content_type(self) -> str:
         """The media type of the body; application/octet-stream if the client did not say."""
-        value = self._head.headers.get("Content-Type")
+        value = self.head.headers.get("Content-Type")
         return "application/octet-stream" if not value else parse_media_type(value)[0]
 
     @property
     def charset(self) -> str | None:
         """The charset of the body, if the client said."""
-        return parse_media_type(self._head.headers.get("Content-Type", ""))[1].get("charset")
+        return parse_media_type(self.head.headers.get("Content-Type", ""))[1].get("charset")
 
     @property
     def content_length(self) -> int | None:
         """The length of the body in bytes, if the client said."""
-        value = self._head.headers.get("Content-Length")
+        value = self.head.headers.get("Content-Length")
         return None if value is None else int(value)
 
     # The body
@@ -264,10 +278,10 @@ class BaseRequest(Storage):
 
     @property
     def _is_coded(self) -> bool:
-        return "Content-Encoding" in self._head.headers and self._connection.auto_decompress
+        return "Content-Encoding" in self.head.headers and self._connection.auto_decompress
 
     def _decoder(self) -> Decoder | None:
-        return decoder_for(self._head.headers["Content-Encoding"]) if self._is_coded else None
+        return decoder_for(self.head.headers["Content-Encoding"]) if self._is_coded else None
 
     # The connection
 

@@ -75,12 +75,13 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
     # Looking up
 
     async def resolve(self, request: Request) -> AbstractMatchInfo:
-        path, _, _ = request.raw_path.partition("?")
+        head = request.head
+        path, _, _ = head.target.partition("?")
         if path[0] != _SLASH:
             path = request.rel_url.raw_path
         if "%" in path:
             path = _normal_form(path)
-        method = request.method
+        method = head.method
         plain = self._plain.get(path)
         if plain is not None:
             route = plain.routes.get(method) or plain.find(method)
