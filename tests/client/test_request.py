@@ -29,7 +29,7 @@ def make(
 )
 def test_where_to(url: str, address: Address, host: str) -> None:
     request = make(url=url)
-    assert request.address == address_of(URL(url)) == address
+    assert request.address == address == address_of(address.host, address.port, "http")
     assert CIMultiDict(request.fields).getall("Host") == [host]
 
 

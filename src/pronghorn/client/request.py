@@ -70,7 +70,7 @@ class ClientRequest:
         self.is_idempotent = method in _IDEMPOTENT
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
-        self.address = _address(url.raw_host, url.port, url.scheme)
+        self.address = address_of(url.raw_host, url.port, url.scheme)
         #: Origin-form: no proxy is between us and the server.
         self.target = url.raw_path_qs or "/"
         self.payload = payload
@@ -172,13 +172,9 @@ def as_fields(headers: Headers) -> CIMultiDict[str]:
     return fields
 
 
-def address_of(url: URL) -> Address:
-    """Where to connect for ``url``."""
-    return _address(url.raw_host, url.port, url.scheme)
-
-
 @lru_cache(maxsize=1024)
-def _address(host: str | None, port: int | None, scheme: str) -> Address:
+def address_of(host: str | None, port: int | None, scheme: str) -> Address:
+    """Where to connect for the parts of a URL; the same object for the same parts."""
     return Address(host or "", port or 0, scheme == "https")
 
 

@@ -123,11 +123,6 @@ class ServerConnection:
         return None if self.channel.is_lost else self.channel.transport
 
     @property
-    def is_idle(self) -> bool:
-        """No request is being handled or received."""
-        return self._current is None and not self._machine.held
-
-    @property
     def auto_decompress(self) -> bool:
         """Content codings of requests are undone."""
         return self._settings.auto_decompress
