@@ -26,13 +26,16 @@ test: $(call READY,test) ## the tests, with asserts in the sources and again wit
 	$(call BIN,test)/python -m pytest
 	$(call BIN,test)/python -O -m pytest
 
-test-full: $(call READY,test) ## every test, the slow ones too, with the coverage of each file
+# What measures time or memory is not run under a tracer, nor in asyncio's debug mode.
+UNTIMED = --ignore-glob='tests/resilience/test_[!c]*' --ignore=tests/fuzz
+
+test-full: $(call READY,test) ## every test, the slow ones too; coverage; asyncio's debug mode; uvloop
 	$(call BIN,test)/python -m coverage erase
-	$(call BIN,test)/python -m coverage run -m pytest -m "full or not full"
+	$(call BIN,test)/python -m coverage run -m pytest $(UNTIMED)
 	$(call BIN,test)/python -m coverage combine --quiet
 	$(call BIN,test)/python -m coverage report
-	$(call BIN,test)/python -O -m pytest -m "full or not full"
-	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest --ignore=tests/fuzz
+	$(call BIN,test)/python -m pytest -m full
+	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED)
 	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz
 
 fuzz: $(call READY,test) ## mutate messages for MINUTES (10), ours against llhttp and h11; SEED=N to repeat a run
