@@ -36,7 +36,7 @@ test-full: $(call READY,test) ## every test, the slow ones too; coverage; asynci
 	$(call BIN,test)/python -m coverage report
 	$(call BIN,test)/python -m pytest -m full
 	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED)
-	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz
+	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience
 
 fuzz: $(call READY,test) ## mutate messages for MINUTES (10), ours against llhttp and h11; SEED=N to repeat a run
 	$(call BIN,test)/python tests/fuzz/long_run.py --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
