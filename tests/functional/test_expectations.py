@@ -104,6 +104,22 @@ async def test_417_is_repeated_once_without_the_expectation() -> None:
         assert response.status == 200
 
 
+async def test_417_after_the_body_is_the_answer_if_the_body_is_spent() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        peer.writer.write(CONTINUE)
+        await peer.reader.readuntil(b"0\r\n\r\n")
+        peer.writer.write(b"HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n")
+
+    async with (
+        scripted(script) as server,
+        ClientSession() as session,
+        session.post(server.url(), data=pieces(), expect100=True) as response,
+    ):
+        assert response.status == 417
+    assert len(server.peers) == 1
+
+
 async def test_a_second_417_is_the_answer() -> None:
     answer = b"HTTP/1.1 417 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with (

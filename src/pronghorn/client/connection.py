@@ -66,6 +66,7 @@ class ClientConnection:
         "exchange",
         "idle_deadline",
         "idle_since",
+        "is_body_unsent",
         "uses",
     )
 
@@ -93,6 +94,8 @@ class ClientConnection:
         self._informational: tuple[InformationalHead, ...] = ()
         #: Resolved when the request body is wanted, or an answer has come without it.
         self._go_ahead: asyncio.Future[None] | None = None
+        #: The body was held back for 100 (Continue), and none of it has been sent.
+        self.is_body_unsent = False
         #: Closes the connection when it has been idle too long.
         self.idle_deadline = Deadline(sweep, self.close)
         self.idle_since = 0.0
@@ -147,6 +150,7 @@ class ClientConnection:
     def expect_continue(self) -> None:
         """Let the body wait for 100 (Continue), but not for long (RFC 9110 section 10.1.1)."""
         self._go_ahead = self._loop.create_future()
+        self.is_body_unsent = True
 
     async def _send_body(self, write: Coroutine[Any, Any, None]) -> None:
         try:
@@ -154,6 +158,7 @@ class ClientConnection:
                 await asyncio.wait((self._go_ahead,), timeout=_CONTINUE_PATIENCE)
                 if self._machine.reading is not Reading.HEAD:
                     return  # answered without the body: it stays unsent, and the connection is not used again
+            self.is_body_unsent = False
             await write
             self.exchange.end()
         except asyncio.CancelledError:

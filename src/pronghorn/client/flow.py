@@ -64,8 +64,12 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
             answer = await _exchange(connection, request, options, total, attempts)
             if answer.head.status != 417 or not request.expects_continue:
                 return answer
-            # RFC 9110 section 10.1.1: repeated without the expectation; of the body, nothing was sent.
-            connection.abandon()
+            # RFC 9110 section 10.1.1: repeated without the expectation, if the body can still be sent whole.
+            is_held = connection.is_in(answer.exchange)
+            if not (is_held and connection.is_body_unsent) and not request.rewind_body():
+                return answer
+            if is_held:
+                connection.abandon()
             request.drop_expectation()
         except (ServerDisconnectedError, ClientOSError) as error:
             if attempts or not options.retry_stale or not connection.may_repeat or not request.rewind():

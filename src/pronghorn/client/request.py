@@ -120,7 +120,11 @@ class ClientRequest:
 
     def rewind(self) -> bool:
         """Whether the request may be sent once more, and can: the body is at its beginning again."""
-        return self.is_idempotent and (self.payload is None or self.payload.rewind())
+        return self.is_idempotent and self.rewind_body()
+
+    def rewind_body(self) -> bool:
+        """Whether the body, if there is one, can be sent from its beginning."""
+        return self.payload is None or self.payload.rewind()
 
     def _merge(self, given: CIMultiDict[str], host: tuple[str, str], default_fields: Fields) -> Fields:
         """The caller's fields, after those that they do not replace, without what they say of the framing."""
