@@ -1,6 +1,7 @@
 """The server's public names: ``from pronghorn import web``."""
 
-from .server.access_log import AccessLogger
+from .keys import AppKey, NotAppKeyWarning, RequestKey, ResponseKey
+from .server.access_log import AbstractAccessLogger, AccessLogger
 from .server.application import Application
 from .server.errors import (
     HTTPAccepted,
@@ -85,9 +86,11 @@ from .server.server import Server
 from .server.settings import ServerSettings
 
 __all__ = [
+    "AbstractAccessLogger",
     "AbstractMatchInfo",
     "AbstractRouter",
     "AccessLogger",
+    "AppKey",
     "AppRunner",
     "Application",
     "BaseRequest",
@@ -152,11 +155,14 @@ __all__ = [
     "HTTPUseProxy",
     "HTTPVariantAlsoNegotiates",
     "HTTPVersionNotSupported",
+    "NotAppKeyWarning",
     "PlainResource",
     "Request",
+    "RequestKey",
     "RequestPayloadError",
     "Resource",
     "Response",
+    "ResponseKey",
     "Route",
     "RouteDef",
     "RouteTableDef",

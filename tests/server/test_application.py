@@ -10,17 +10,26 @@ from pronghorn.testing import TestServer
 
 from .peer import connect
 
+GREETING = web.AppKey("GREETING", str)
+
 
 async def answer(request: web.Request) -> web.Response:
-    return web.Response(text=request.app["greeting"])
+    return web.Response(text=request.app[GREETING])
 
 
 async def test_what_handlers_share() -> None:
     app = web.Application()
-    app["greeting"] = "hello"
+    app[GREETING] = "hello"
     app.add_routes([web.get("/", answer)])
     async with TestServer(app) as server, connect(server) as peer:
         assert (await peer.ask()).content == b"hello"
+
+
+def test_a_key_that_is_not_for_applications_warns() -> None:
+    app = web.Application()
+    with pytest.warns(web.NotAppKeyWarning, match="AppKey"):
+        app["greeting"] = "hello"
+    assert app["greeting"] == "hello"
 
 
 def test_it_is_its_own_factory_and_itself_alone() -> None:

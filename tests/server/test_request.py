@@ -262,9 +262,17 @@ def test_what_only_an_application_gives() -> None:
 
 def test_it_is_a_mapping() -> None:
     request = make_request()
-    request["key"] = "value"
-    assert dict(request) == {"key": "value"}
-    assert "key" not in make_request()
+    key = web.RequestKey("key", str)
+    request[key] = "value"
+    assert dict(request) == {key: "value"}
+    assert key not in make_request()
+
+
+def test_a_key_that_is_not_for_requests_warns() -> None:
+    request = make_request()
+    with pytest.warns(web.NotAppKeyWarning, match="RequestKey"):
+        request["key"] = "value"
+    assert request["key"] == "value"
 
 
 def test_payload_errors_keep_their_status() -> None:

@@ -352,6 +352,9 @@ async def test_two_requests_can_not_share_an_open_response() -> None:
 
 def test_it_is_a_mapping_and_tells_its_state() -> None:
     response = web.StreamResponse()
-    response["key"] = "value"
-    assert dict(response) == {"key": "value"}
+    key = web.ResponseKey("key", str)
+    response[key] = "value"
+    assert dict(response) == {key: "value"}
+    with pytest.warns(web.NotAppKeyWarning, match="ResponseKey"):
+        response["key"] = "other"
     assert repr(response) == "<StreamResponse 200 OK not prepared>"

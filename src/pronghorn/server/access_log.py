@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time as clock
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -50,7 +51,26 @@ def _field_part(name: str, side: str) -> Part:
     return lambda request, response, elapsed: _escape(response.headers.get(name, "-"))
 
 
-class AccessLogger:
+class AbstractAccessLogger(ABC):
+    """Told of each request when it has been answered."""
+
+    __slots__ = ("log_format", "logger")
+
+    def __init__(self, logger: logging.Logger, log_format: str) -> None:
+        self.logger = logger
+        self.log_format = log_format
+
+    @property
+    def enabled(self) -> bool:
+        """Somebody listens: asked before every `log`."""
+        return True
+
+    @abstractmethod
+    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
+        """Log one request that took ``time`` seconds."""
+
+
+class AccessLogger(AbstractAccessLogger):
     """Writes ``log_format`` with these directives: %a remote address, %t time of the request, %P process,
     %r request line, %s status, %b bytes of content, %T seconds, %Tf seconds with fraction, %D microseconds,
     %{Name}i and %{Name}o fields of request and response, %%.
@@ -61,8 +81,7 @@ class AccessLogger:
     LOG_FORMAT = '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i"'
 
     def __init__(self, logger: logging.Logger, log_format: str = LOG_FORMAT) -> None:
-        self.logger = logger
-        self.log_format = log_format
+        super().__init__(logger, log_format)
         self._parts: list[str | Part] = []
         place = 0
         for directive in _DIRECTIVE.finditer(log_format):
@@ -74,11 +93,10 @@ class AccessLogger:
 
     @property
     def enabled(self) -> bool:
-        """Somebody listens."""
+        """The logger takes what is logged."""
         return self.logger.isEnabledFor(logging.INFO)
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
-        """Log one request that took ``time`` seconds."""
         line = "".join(
             part if isinstance(part, str) else part(request, response, time) for part in self._parts
         )

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from aiosignal import Signal
-
 from ..io.exchange import Exchange
 from ..io.stream import StreamReader
+from ..keys import AppKey
 from ..log import web_logger
+from ..signals import Signal
 from ..wire.events import RequestHead
 from .connection import Log
 from .request import ConnectionFacts, Request
@@ -24,6 +24,8 @@ class Application(Storage):
     ``client_max_size`` bounds, in bytes, what `Request.read` accepts; 0 is unlimited.
     After `freeze`, which starting does, neither routes nor callbacks can be added.
     """
+
+    _key_class = AppKey
 
     def __init__(self, *, logger: logging.Logger = web_logger, client_max_size: int = 1024**2) -> None:
         self.logger = logger

@@ -2,12 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
+
+from ..keys import BaseKey
+
+T = TypeVar("T")
 
 
 class ApplicationLike(Protocol):
     """What a request can be asked of its application."""
 
+    @overload
+    def __getitem__(self, key: BaseKey[T], /) -> T: ...
+    @overload
     def __getitem__(self, key: str, /) -> Any: ...
 
 
@@ -20,6 +27,11 @@ class AbstractMatchInfo(ABC):
     @abstractmethod
     def handler(self) -> Callable[[Any], Awaitable[Any]]:
         """Called with the request; its awaited result is the response."""
+
+    @property
+    def http_exception(self) -> Exception | None:
+        """The refusal, if that is what was found."""
+        return None
 
     @property
     def expect_handler(self) -> Callable[[Any], Awaitable[Any]] | None:

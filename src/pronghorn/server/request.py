@@ -10,6 +10,7 @@ from yarl import URL
 
 from ..io.exchange import Exchange
 from ..io.stream import StreamReader, whole_stream
+from ..keys import RequestKey
 from ..wire.coding import Decoder, decoder_for
 from ..wire.errors import ProtocolError
 from ..wire.events import HttpVersion, RequestHead
@@ -43,6 +44,8 @@ class ConnectionFacts(Protocol):
 
 class BaseRequest(Storage):
     """A request, without an application: what a low-level server's handler gets."""
+
+    _key_class = RequestKey
 
     #: Bytes that `read` accepts before it gives up with 413; 0 is unlimited.
     _client_max_size: int = 1024**2

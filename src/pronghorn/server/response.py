@@ -13,6 +13,7 @@ from multidict import CIMultiDict, istr
 
 from .._version import __version__
 from ..io.exchange import Exchange
+from ..keys import ResponseKey
 from ..wire.dates import format_date
 from ..wire.events import HttpVersion, HttpVersion10
 from ..wire.fields import list_members, parse_media_type
@@ -80,6 +81,7 @@ class StreamResponse(Storage):
     A body of unknown length is chunked, or ended by closing for HTTP/1.0 clients.
     """
 
+    _key_class = ResponseKey
     _status: int = 200
     _reason: str = "OK"
     _headers: CIMultiDict[str] | None = None

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from ..log import access_logger
-from .access_log import AccessLogger
+from .access_log import AbstractAccessLogger, AccessLogger
 from .application import Application
 from .connection import Log
 from .server import Server
@@ -112,7 +112,7 @@ class AppRunner(BaseRunner):
         app: Application,
         *,
         shutdown_timeout: float = SHUTDOWN_TIMEOUT,
-        access_log_class: type[AccessLogger] = AccessLogger,
+        access_log_class: type[AbstractAccessLogger] = AccessLogger,
         access_log_format: str = AccessLogger.LOG_FORMAT,
         access_log: Any = access_logger,
         **settings: Any,

@@ -1,25 +1,52 @@
 """A place on requests, responses and applications where others leave things."""
 
+import warnings
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, ClassVar, TypeVar, overload
+
+from ..keys import BaseKey, NotAppKeyWarning
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
-class Storage(MutableMapping[str, Any]):
-    """A mapping that costs nothing until something is put into it; equal to itself alone, and always true."""
+class Storage(MutableMapping[str | BaseKey[Any], Any]):
+    """A mapping that costs nothing until something is put into it; equal to itself alone, and always true.
 
-    _stored: dict[str, Any] | None = None
+    A key is a `BaseKey`, which knows the type of its value, or a str.
+    """
 
-    def __getitem__(self, key: str) -> Any:
+    #: The kind of keys that is meant to be here; setting one of another kind warns.
+    _key_class: ClassVar[type] = object
+    _stored: dict[str | BaseKey[Any], Any] | None = None
+
+    @overload
+    def __getitem__(self, key: BaseKey[T]) -> T: ...
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    def __getitem__(self, key: str | BaseKey[Any]) -> Any:
         if self._stored is None:
             raise KeyError(key)
         return self._stored[key]
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    @overload
+    def __setitem__(self, key: BaseKey[T], value: T) -> None: ...
+    @overload
+    def __setitem__(self, key: str, value: Any) -> None: ...
+    def __setitem__(self, key: str | BaseKey[Any], value: Any) -> None:
+        if not isinstance(key, self._key_class):
+            # Without the key itself: what warnings remember has to stay as small as the program.
+            expected, got = self._key_class.__name__, type(key).__name__
+            warnings.warn(
+                f"{type(self).__name__}: expected a key of {expected}, got {got}",
+                NotAppKeyWarning,
+                stacklevel=2,
+            )
         if self._stored is None:
             self._stored = {}
         self._stored[key] = value
 
-    def __delitem__(self, key: str) -> None:
+    def __delitem__(self, key: str | BaseKey[Any]) -> None:
         if self._stored is None:
             raise KeyError(key)
         del self._stored[key]
@@ -27,8 +54,18 @@ class Storage(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return 0 if self._stored is None else len(self._stored)
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str | BaseKey[Any]]:
         return iter(() if self._stored is None else self._stored)
+
+    @overload  # type: ignore[override]  # narrower than of any mapping: the key knows the type
+    def get(self, key: BaseKey[T], default: None = None) -> T | None: ...
+    @overload
+    def get(self, key: BaseKey[T], default: U) -> T | U: ...
+    @overload
+    def get(self, key: str, default: Any = None) -> Any: ...
+    def get(self, key: str | BaseKey[Any], default: Any = None) -> Any:
+        """What is under ``key``, or ``default``."""
+        return default if self._stored is None else self._stored.get(key, default)
 
     def __bool__(self) -> bool:
         return True

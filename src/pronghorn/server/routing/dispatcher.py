@@ -30,6 +30,17 @@ _ENCODED_SLASH: Final = re.compile("%2[Ff]")
 class AbstractRouter(ABC):
     """What an application asks for the handler of a request."""
 
+    _is_frozen: bool = False
+
+    @property
+    def frozen(self) -> bool:
+        """The application has started: nothing can be added."""
+        return self._is_frozen
+
+    def freeze(self) -> None:
+        """Allow no further change."""
+        self._is_frozen = True
+
     @abstractmethod
     async def resolve(self, request: Request) -> AbstractMatchInfo:
         """Find the handler; a refusal is a match too, whose handler raises it."""
@@ -45,14 +56,18 @@ class Refusal(AbstractMatchInfo):
     """No route: the handler raises why."""
 
     def __init__(self, error: HTTPException) -> None:
-        self.http_exception = error
+        self._error = error
+
+    @property
+    def http_exception(self) -> HTTPException:
+        return self._error
 
     @property
     def handler(self) -> Handler:
         return self._refuse
 
     async def _refuse(self, request: Request) -> StreamResponse:
-        raise self.http_exception
+        raise self._error
 
 
 class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
@@ -70,7 +85,6 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         #: Patterns by the fixed segments that they begin with.
         self._dynamic: dict[str, list[DynamicResource]] = {}
         self._longest_prefix = 0
-        self._is_frozen = False
 
     # Looking up
 
@@ -245,7 +259,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
 
     def freeze(self) -> None:
         """Allow no further resource, and no further route of one."""
-        self._is_frozen = True
+        super().freeze()
         for resource in self._resources:
             resource.is_frozen = True
 
