@@ -1,15 +1,17 @@
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pronghorn.client.connection import ClientConnection
 from pronghorn.client.connector import BaseConnector, TCPConnector
 from pronghorn.client.errors import ClientConnectionError
+from pronghorn.client.outgoing import ClientRequest
+from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.dial import Address
 
-from .wired import HERE, NO_TIMEOUT, connected, transport_of
+from .wired import NO_TIMEOUT, connected, request_to, transport_of
 
 THERE = Address("there", 80)
 
@@ -23,13 +25,15 @@ class Wired(BaseConnector):
         self.error = error
         self.made: list[ClientConnection] = []
 
-    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+    async def _create_connection(
+        self, req: ClientRequest, traces: object, timeout: ClientTimeout
+    ) -> ResponseHandler:
         for _ in range(self.turns):
             await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        self.made.append(connected(self, address))
-        return self.made[-1]
+        self.made.append(connected(self, req.address))
+        return cast(ResponseHandler, self.made[-1].channel)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +77,14 @@ async def test_a_failed_attempt_frees_its_place() -> None:
     connector = Wired(limit=1, error=OSError("no"))
     for _ in range(3):
         with pytest.raises(OSError, match="no"):
-            await connector.connect(HERE, NO_TIMEOUT)
+            await connector.lend(request_to(), NO_TIMEOUT)
     assert connector._pool.open_count == 0
 
 
 async def test_a_cancelled_attempt_frees_its_place_for_who_waits() -> None:
     connector = Wired(limit=1, turns=3)
-    first = asyncio.create_task(connector.connect(HERE, NO_TIMEOUT))
-    second = asyncio.create_task(connector.connect(HERE, NO_TIMEOUT))
+    first = asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT))
+    second = asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT))
     await asyncio.sleep(0)
     first.cancel()
     assert await second is connector.made[0]
@@ -90,8 +94,8 @@ async def test_a_cancelled_attempt_frees_its_place_for_who_waits() -> None:
 
 async def test_what_is_taken_back_goes_to_who_waits() -> None:
     connector = Wired(limit=1)
-    connection = await connector.connect(HERE, NO_TIMEOUT)
-    waiting = asyncio.create_task(connector.connect(HERE, NO_TIMEOUT))
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    waiting = asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT))
     await asyncio.sleep(0)
     connector.take_back(_served(connection))
     assert await waiting is connection
@@ -110,8 +114,8 @@ def _served(connection: ClientConnection) -> ClientConnection:
 async def test_a_grant_that_is_lost_on_the_way_costs_no_place() -> None:
     """The connection goes between the turn in which it is granted and that in which its new user wakes."""
     connector = Wired(limit=1)
-    connection = await connector.connect(HERE, NO_TIMEOUT)
-    waiting = asyncio.create_task(connector.connect(HERE, NO_TIMEOUT))
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    waiting = asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT))
     await asyncio.sleep(0)
     connector.take_back(_served(connection))
     connection.channel.connection_lost(ConnectionResetError())
@@ -126,8 +130,8 @@ async def test_a_grant_that_is_lost_on_the_way_costs_no_place() -> None:
 
 async def test_a_grant_that_is_lost_and_cancelled_costs_no_place() -> None:
     connector = Wired(limit=1)
-    connection = await connector.connect(HERE, NO_TIMEOUT)
-    waiting = asyncio.create_task(connector.connect(HERE, NO_TIMEOUT))
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    waiting = asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT))
     await asyncio.sleep(0)
     connector.take_back(_served(connection))
     connection.channel.connection_lost(None)
@@ -140,8 +144,8 @@ async def test_a_grant_that_is_lost_and_cancelled_costs_no_place() -> None:
 
 async def test_a_grant_that_is_cancelled_goes_to_the_next() -> None:
     connector = Wired(limit=1)
-    connection = await connector.connect(HERE, NO_TIMEOUT)
-    waiting = [asyncio.create_task(connector.connect(HERE, NO_TIMEOUT)) for _ in range(3)]
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    waiting = [asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT)) for _ in range(3)]
     await asyncio.sleep(0)
     connector.take_back(_served(connection))
     waiting[0].cancel()
@@ -155,7 +159,7 @@ async def test_a_grant_that_is_cancelled_goes_to_the_next() -> None:
 async def test_a_connection_on_its_way_out_is_not_kept() -> None:
     """Its transport is closing, and the loop will tell in its next turn."""
     connector = Wired()
-    connection = _served(await connector.connect(HERE, NO_TIMEOUT))
+    connection = _served(await connector.lend(request_to(), NO_TIMEOUT))
     transport_of(connection).abort()
     connector.take_back(connection)
     assert connector._pool.idle == []
@@ -165,9 +169,9 @@ async def test_a_connection_on_its_way_out_is_not_kept() -> None:
 
 async def test_room_is_made_for_another_address() -> None:
     connector = Wired(limit=1)
-    connection = await connector.connect(HERE, NO_TIMEOUT)
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
     connector.take_back(_served(connection))
-    other = await connector.connect(THERE, NO_TIMEOUT)
+    other = await connector.lend(request_to(THERE), NO_TIMEOUT)
     assert transport_of(connection).ending == "closed"
     assert connector._connections == {other}
     await connector.close()
@@ -175,7 +179,7 @@ async def test_room_is_made_for_another_address() -> None:
 
 async def test_close_fails_who_waits_and_who_dials() -> None:
     connector = Wired(limit=2, turns=2)
-    tasks = [asyncio.create_task(connector.connect(HERE, NO_TIMEOUT)) for _ in range(4)]
+    tasks = [asyncio.create_task(connector.lend(request_to(), NO_TIMEOUT)) for _ in range(4)]
     await asyncio.sleep(0)
     await connector.close()
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
@@ -185,7 +189,7 @@ async def test_close_fails_who_waits_and_who_dials() -> None:
 
 async def test_close_is_done_at_the_call_and_can_be_repeated() -> None:
     connector = Wired()
-    connector.take_back(_served(await connector.connect(HERE, NO_TIMEOUT)))
+    connector.take_back(_served(await connector.lend(request_to(), NO_TIMEOUT)))
     closing = connector.close()
     assert connector.closed
     assert transport_of(connector.made[0]).ending == "closed"
@@ -196,7 +200,7 @@ async def test_close_is_done_at_the_call_and_can_be_repeated() -> None:
 
 async def test_repr_tells_how_it_stands() -> None:
     connector = Wired()
-    connector.take_back(_served(await connector.connect(HERE, NO_TIMEOUT)))
+    connector.take_back(_served(await connector.lend(request_to(), NO_TIMEOUT)))
     assert repr(connector) == "<Wired open: 1 connections, 1 idle, 0 waiting>"
     await connector.close()
     assert "closed" in repr(connector)

@@ -1,7 +1,7 @@
 """The request loop over connections that only remember."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from yarl import URL
@@ -15,11 +15,11 @@ from pronghorn.client.errors import (
     ServerDisconnectedError,
 )
 from pronghorn.client.flow import Answer, BodyWriter, Options, fetch
-from pronghorn.client.request import AUTO_FIELDS, make_request
+from pronghorn.client.outgoing import AUTO_FIELDS, ClientRequest, make_request
+from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
-from pronghorn.io.dial import Address
 
-from .wired import HERE, NO_TIMEOUT, OK, connected, transport_of
+from .wired import HERE, NO_TIMEOUT, OK, connected, request_to, transport_of
 
 
 class Wired(BaseConnector):
@@ -30,11 +30,13 @@ class Wired(BaseConnector):
         self.error = error
         self.made: list[ClientConnection] = []
 
-    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
+    async def _create_connection(
+        self, req: ClientRequest, traces: object, timeout: ClientTimeout
+    ) -> ResponseHandler:
         if self.error is not None:
             raise self.error
-        self.made.append(connected(self, address))
-        return self.made[-1]
+        self.made.append(connected(self, req.address))
+        return cast(ResponseHandler, self.made[-1].channel)
 
 
 def begin(
@@ -172,7 +174,7 @@ async def test_each_answer_has_its_own_content() -> None:
 
 async def test_content_leaves_in_pieces() -> None:
     connector = Wired()
-    connection = await connector.connect(HERE, NO_TIMEOUT)
+    connection = await connector.lend(request_to(), NO_TIMEOUT)
     connection.begin(NO_TIMEOUT, None, True)
     connection.exchange.head("POST", "/", (("Host", "here"),), 600_000)
     await BodyWriter(connection).write(bytes(600_000))

@@ -6,7 +6,7 @@ from yarl import URL
 
 from pronghorn.body.payload import AsyncIterablePayload, BytesPayload
 from pronghorn.client.errors import InvalidUrlClientError, NonHttpUrlClientError
-from pronghorn.client.request import AUTO_FIELDS, ClientRequest, address_of, make_request, parse_url
+from pronghorn.client.outgoing import AUTO_FIELDS, ClientRequest, address_of, make_request, parse_url
 from pronghorn.io.dial import Address
 
 

@@ -8,8 +8,8 @@ from yarl import URL
 
 from pronghorn.client.errors import ClientPayloadError, ClientResponseError, ContentTypeError
 from pronghorn.client.flow import Answer
-from pronghorn.client.request import AUTO_FIELDS, make_request
-from pronghorn.client.response import ClientResponse
+from pronghorn.client.outgoing import AUTO_FIELDS, make_request
+from pronghorn.client.response import ClientResponse, make_response
 from pronghorn.wire.http1.head import parse_response_head
 from pronghorn.wire.limits import DEFAULT_LIMITS
 
@@ -27,7 +27,8 @@ def make(
     head = parse_response_head(b"\r\n".join([start, *filter(None, fields.split(b"\n"))]), DEFAULT_LIMITS)
     head.body = body
     request = make_request("GET", URL("http://host/path#part"), AUTO_FIELDS, None, None)
-    return ClientResponse(request, Answer(head, None, cast(Any, Over()), 1, (), ()), decompress)
+    answer = Answer(head, None, cast(Any, Over()), 1, (), ())
+    return make_response(ClientResponse, None, request, answer, decompress)
 
 
 def test_head() -> None:

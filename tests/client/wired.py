@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any, cast
 
+from yarl import URL
+
 from pronghorn.client.connection import ClientConnection
+from pronghorn.client.outgoing import ClientRequest, make_request
+from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
 from pronghorn.io.dial import Address
-from pronghorn.wire.limits import DEFAULT_LIMITS
 
 HERE = Address("here", 80)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -81,6 +84,13 @@ def transport_of(connection: ClientConnection) -> Transport:
 def connected(keeper: Any, address: Address = HERE) -> ClientConnection:
     """A new connection of ``keeper``; needs a running loop."""
     loop = asyncio.get_running_loop()
-    connection = ClientConnection(address, keeper, Sweep(loop), loop, DEFAULT_LIMITS)
-    connection.channel.connection_made(Transport(connection.channel))
-    return connection
+    protocol = ResponseHandler(loop)
+    protocol.connection.adopt(address, keeper, Sweep(loop))
+    protocol.connection_made(Transport(protocol))
+    return protocol.connection
+
+
+def request_to(address: Address = HERE) -> ClientRequest:
+    """A request for a connection to ``address``."""
+    url = URL.build(scheme="http", host=address.host, port=address.port)
+    return make_request("GET", url, (), None, None)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pronghorn.io.dial import Address, ResolveError, dial
+from pronghorn.io.dial import Address, ResolveError, resolve
+from pronghorn.io.dial import dial as dial_addresses
 
 from .fakes import settle
 
@@ -31,6 +32,11 @@ class Peer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost.set()
+
+
+async def dial(address: Address, protocol_factory: Any) -> None:
+    """To whichever address the host has."""
+    await dial_addresses(await resolve(address), protocol_factory)
 
 
 @asynccontextmanager

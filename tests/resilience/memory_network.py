@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from pronghorn.client.connection import ClientConnection
 from pronghorn.client.connector import BaseConnector
+from pronghorn.client.outgoing import ClientRequest
+from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
-from pronghorn.io.dial import Address
-from pronghorn.wire.limits import DEFAULT_LIMITS
 
 from ..io.fakes import FakeTransport
 
@@ -94,18 +93,20 @@ class MemoryConnector(BaseConnector):
         super().__init__(**options)
         self.servers: list[Server] = []
 
-    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        connection = ClientConnection(address, self, self._bind(), asyncio.get_running_loop(), DEFAULT_LIMITS)
+    async def _create_connection(
+        self, req: ClientRequest, traces: object, timeout: ClientTimeout
+    ) -> ResponseHandler:
+        protocol = self._factory()
         async with asyncio.timeout(timeout.sock_connect):
             await asyncio.sleep(0)
-            transport = FakeTransport(connection.channel)
+            transport = FakeTransport(protocol)
             self.servers.append(Server(transport))
             try:
                 await asyncio.sleep(0)
             except BaseException:
                 transport.abort()  # as the loop does with a connection that nobody will have
                 raise
-        return connection
+        return protocol
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:

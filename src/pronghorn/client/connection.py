@@ -14,8 +14,6 @@ from ..wire.coding import Decoder, decoder_for
 from ..wire.errors import ConnectionEnded, ProtocolError
 from ..wire.events import Event, InformationalHead, ResponseHead
 from ..wire.http1.connection import Http1Connection, Reading
-from ..wire.limits import Limits
-from ..wire.roles import CLIENT
 from .errors import (
     ClientConnectionError,
     ClientConnectionResetError,
@@ -53,6 +51,7 @@ class ClientConnection:
         "_go_ahead",
         "_has_answer_begun",
         "_informational",
+        "_is_adopted",
         "_is_lent",
         "_keeper",
         "_loop",
@@ -70,20 +69,23 @@ class ClientConnection:
         "uses",
     )
 
-    def __init__(
-        self, address: Address, keeper: Keeper, sweep: Sweep, loop: asyncio.AbstractEventLoop, limits: Limits
-    ) -> None:
-        self.address = address
-        self._keeper = keeper
+    #: Where it leads, and who keeps it: see `adopt`.
+    address: Address
+    _keeper: Keeper
+    _total: Deadline
+    _gap: Deadline
+    #: Closes the connection when it has been idle too long.
+    idle_deadline: Deadline
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, channel: Channel, machine: Http1Connection) -> None:
         self._loop = loop
-        self._machine = Http1Connection(CLIENT, limits)
-        self.channel = Channel(loop, self._machine, self)
-        self.exchange = Http1Exchange(self.channel, self._machine)
+        self._machine = machine
+        self.channel = channel
+        self.exchange = Http1Exchange(channel, machine)
+        self._is_adopted = False
         self._waiter: asyncio.Future[Received] | None = None
         #: Sends the request body while the response may come already.
         self._sender: asyncio.Task[None] | None = None
-        self._total = Deadline(sweep, self._run_out)
-        self._gap = Deadline(sweep, self._run_out_of_data)
         self._total_seconds = 0.0
         self._gap_seconds: float | None = None
         self._decompresses = True
@@ -96,11 +98,18 @@ class ClientConnection:
         self._go_ahead: asyncio.Future[None] | None = None
         #: The body was held back for 100 (Continue), and none of it has been sent.
         self.is_body_unsent = False
-        #: Closes the connection when it has been idle too long.
-        self.idle_deadline = Deadline(sweep, self.close)
         self.idle_since = 0.0
         #: Exchanges begun.
         self.uses = 0
+
+    def adopt(self, address: Address, keeper: Keeper, sweep: Sweep) -> None:
+        """Belong to ``keeper`` from now on, as a connection to ``address``."""
+        self.address = address
+        self._keeper = keeper
+        self._total = Deadline(sweep, self._run_out)
+        self._gap = Deadline(sweep, self._run_out_of_data)
+        self.idle_deadline = Deadline(sweep, self.close)
+        self._is_adopted = True
 
     # The exchange
 
@@ -275,8 +284,9 @@ class ClientConnection:
             else:
                 failure = ClientOSError(error.errno, error.strerror or str(error))
             self.fail_exchange(failure)
-        self.idle_deadline.stop()
-        self._keeper.lost(self)
+        if self._is_adopted:
+            self.idle_deadline.stop()
+            self._keeper.lost(self)
 
     def connect(self) -> None:
         pass

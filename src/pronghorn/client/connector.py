@@ -3,11 +3,11 @@
 import asyncio
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from ..io.deadline import Sweep
-from ..io.dial import Address, ResolveError, dial
-from ..wire.limits import DEFAULT_LIMITS
+from ..io.dial import Address, AddressInfo, ResolveError, dial, resolve
 from .connection import ClientConnection
 from .errors import (
     ClientConnectionError,
@@ -15,7 +15,9 @@ from .errors import (
     ClientConnectorError,
     ConnectionTimeoutError,
 )
+from .outgoing import ClientRequest
 from .pool import Pool
+from .protocol import ResponseHandler
 from .timeouts import ClientTimeout
 
 
@@ -158,24 +160,26 @@ class BaseConnector(ABC):
             self._connections.discard(connection)
         return None
 
-    async def connect(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        """An idle or a new connection to ``address``, waiting for its turn at the limit.
+    async def lend(self, request: ClientRequest, timeout: ClientTimeout) -> ClientConnection:
+        """An idle or a new connection for ``request``, waiting for its turn at the limit.
 
         Raises ClientConnectorError, or ConnectionTimeoutError when ``timeout.connect`` or
         ``timeout.sock_connect`` runs out.
         """
         try:
             async with asyncio.timeout(timeout.connect):
-                return await self._connect(address, timeout)
+                return await self._lend(request, timeout)
         except TimeoutError as error:
             if isinstance(error, ConnectionTimeoutError):
                 raise
+            address = request.address
             raise ConnectionTimeoutError(
                 f"No connection to {address.host}:{address.port} within {timeout.connect} s (connect)"
             ) from error
 
-    async def _connect(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        self._bind()
+    async def _lend(self, request: ClientRequest, timeout: ClientTimeout) -> ClientConnection:
+        address = request.address
+        sweep = self._bind()
         while not self._pool.reserve(address):
             granted = await self._wait_for_turn(address)
             if granted is None:
@@ -189,14 +193,18 @@ class BaseConnector(ABC):
             break  # its place is ours
         self._close_surplus()
         try:
-            connection = await self._create_connection(address, timeout)
+            protocol = await self._create_connection(request, (), timeout)
+            if not isinstance(protocol, ResponseHandler):
+                raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
         except BaseException:
             self._pool.drop(address)
             self._close_surplus()
             raise
         if self._is_closed:
-            connection.channel.abort()
+            protocol.abort()
             raise ClientConnectionError("Connector is closed")
+        connection = protocol.connection
+        connection.adopt(address, self, sweep)
         self._connections.add(connection)
         return connection
 
@@ -217,9 +225,18 @@ class BaseConnector(ABC):
                     self.take_back(granted)
             raise
 
+    def _factory(self) -> ResponseHandler:
+        """Make the protocol of a new connection."""
+        return ResponseHandler(asyncio.get_running_loop())
+
     @abstractmethod
-    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        """Open a new connection."""
+    async def _create_connection(
+        self, req: ClientRequest, traces: Sequence[object], timeout: ClientTimeout
+    ) -> ResponseHandler:
+        """Open a new connection for ``req``: the one thing that a kind of connector does in its own way.
+
+        ``traces`` are those of the request. Raises ClientConnectionError.
+        """
 
     # What connections report
 
@@ -266,11 +283,16 @@ class BaseConnector(ABC):
 class TCPConnector(BaseConnector):
     """Connections over TCP."""
 
-    async def _create_connection(self, address: Address, timeout: ClientTimeout) -> ClientConnection:
-        connection = ClientConnection(address, self, self._bind(), asyncio.get_running_loop(), DEFAULT_LIMITS)
+    async def _create_connection(
+        self, req: ClientRequest, traces: Sequence[object], timeout: ClientTimeout
+    ) -> ResponseHandler:
+        address = req.address
         try:
             async with asyncio.timeout(timeout.sock_connect):
-                await dial(address, lambda: connection.channel)
+                addr_infos = await resolve(address)
+                _, protocol = await self._wrap_create_connection(
+                    self._factory, addr_infos=addr_infos, req=req, timeout=timeout
+                )
         except ResolveError as error:
             raise ClientConnectorDNSError(address, error) from error
         except OSError as error:
@@ -279,5 +301,25 @@ class TCPConnector(BaseConnector):
                     f"No connection to {address.host}:{address.port} "
                     f"within {timeout.sock_connect} s (sock_connect)"
                 ) from error
-            raise ClientConnectorError(address, error) from error
-        return connection
+            raise
+        return protocol
+
+    async def _wrap_create_connection(
+        self,
+        protocol_factory: Callable[[], ResponseHandler],
+        *,
+        addr_infos: Sequence[AddressInfo],
+        req: ClientRequest,
+        timeout: ClientTimeout,
+        client_error: type[ClientConnectorError] = ClientConnectorError,
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        """Connect to one of ``addr_infos``, the addresses of the host: what a tunnel does in its own way.
+
+        Raises ``client_error``.
+        """
+        try:
+            return await dial(addr_infos, protocol_factory)
+        except OSError as error:
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise
+            raise client_error(req.address, error) from error

@@ -13,7 +13,7 @@ from .errors import (
     ClientResponseError,
     ServerDisconnectedError,
 )
-from .request import ClientRequest
+from .outgoing import ClientRequest
 from .timeouts import ClientTimeout
 
 #: Content that is written at once; after each piece, who reads slowly is waited for.
@@ -84,12 +84,12 @@ async def _connect(
 ) -> tuple[ClientConnection, float | None]:
     """A connection, and what is left of the total time."""
     if timeout.total is None:
-        return await connector.connect(request.address, timeout), None
+        return await connector.lend(request, timeout), None
     end = start + timeout.total
     deadline = asyncio.timeout_at(end)
     try:
         async with deadline:
-            connection = await connector.connect(request.address, timeout)
+            connection = await connector.lend(request, timeout)
     except TimeoutError as error:
         if deadline.expired():
             raise TimeoutError(

@@ -182,19 +182,28 @@ def address_of(host: str | None, port: int | None, scheme: str) -> Address:
     return Address(host or "", port or 0, scheme == "https")
 
 
+def as_url(url: str | URL) -> URL:
+    """``url``, parsed. Raises InvalidUrlClientError."""
+    if isinstance(url, URL):
+        return url
+    if not isinstance(url, str):
+        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
+    # `URL` takes line ends out and goes on; who put them there wanted to split the request.
+    if "\r" in url or "\n" in url or "\0" in url:
+        raise InvalidUrlClientError(url, "CR, LF and NUL are not allowed")
+    try:
+        return URL(url)
+    except ValueError as error:
+        raise InvalidUrlClientError(url, str(error)) from error
+
+
 def parse_url(url: str | URL, params: Any) -> URL:
     """The URL to request; ``params`` join its query, a str taken as it is.
 
     Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is not http.
     """
-    if isinstance(url, str):
-        # `URL` takes line ends out and goes on; who put them there wanted to split the request.
-        if "\r" in url or "\n" in url or "\0" in url:
-            raise InvalidUrlClientError(url, "CR, LF and NUL are not allowed")
-    elif not isinstance(url, URL):
-        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
+    parsed = as_url(url)
     try:
-        parsed = URL(url) if isinstance(url, str) else url
         if params:
             if isinstance(params, str):
                 query = f"{parsed.raw_query_string}&{params}" if parsed.raw_query_string else params

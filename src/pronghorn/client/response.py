@@ -1,23 +1,26 @@
 """Responses as callers see them."""
 
+import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
-from ..wire.events import HttpVersion, ResponseHead
+from ..wire.events import HttpVersion, HttpVersion11, ResponseHead
 from ..wire.fields import parse_media_type
 from .connection import ClientConnection, payload_error, response_decoder
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
 from .flow import Answer
-from .request import ClientRequest
+from .outgoing import ClientRequest
 
 _DEFAULT_TYPE: Final = "application/octet-stream"
 _NO_FIELDS: Final = CIMultiDictProxy(CIMultiDict[str]())
+#: That of a response which came over no connection.
+_NO_HEAD: Final = ResponseHead(0, "", HttpVersion11, CIMultiDict(), [])
 
 
 class Released:
@@ -32,33 +35,88 @@ class Released:
 _RELEASED: Final = Released()
 
 
+class _Origin(NamedTuple):
+    """What a response that came over no connection knows of its request."""
+
+    method: str
+    real_url: URL
+    given_info: RequestInfo | None
+
+    @property
+    def url(self) -> URL:
+        return self.real_url.with_fragment(None)
+
+    @property
+    def info(self) -> RequestInfo:
+        return self.given_info or RequestInfo(self.url, self.method, _NO_FIELDS, self.real_url)
+
+
 class ClientResponse:
     """The response to a request: its head, and its body as it comes.
 
     The connection is free again as soon as the body is read to its end; `release`, or
     leaving ``async with``, gives it up before that.
+
+    Sessions make them. Whoever makes one itself, to stand for a server's, gives the method
+    and the URL, assigns ``status``, ``reason``, ``content`` and what else it should say; the
+    other parameters are those that aiohttp gives to a class of its users.
     """
 
+    #: The status code; 0 before there is one.
+    status: int = 0
+    #: The reason phrase, which may be empty.
+    reason: str | None = None
+    #: The version that the server answered in.
+    version: HttpVersion | None = None
+    #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
+    attempts: Sequence[Exception] = ()
+    #: The heads of 1xx responses that came before this one: 103 (Early Hints), for one.
+    informational: Sequence[ResponseHead] = ()
+
+    _request: "ClientRequest | _Origin"
+    _head: ResponseHead = _NO_HEAD
+    _auto_decompress: bool = True
     _body: bytes | None = None
     _content: StreamReader | None = None
     _headers: CIMultiDictProxy[str] | None = None
+    _raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
+    _history: "tuple[ClientResponse, ...]" = ()
     _guard: "_Guard | None" = None
 
-    def __init__(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
+    def __init__(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        writer: object = None,
+        continue100: object = None,
+        timer: object = None,
+        request_info: RequestInfo | None = None,
+        traces: object = None,
+        loop: object = None,
+        session: object = None,
+        stream_writer: object = None,
+    ) -> None:
+        self._request = _Origin(method, URL(url), request_info)
+
+    def _begin(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
+        """Be the response that has come to ``request``."""
         self._request = request
         self._head = head = answer.head
         self._auto_decompress = auto_decompress
         self.status = head.status
-        #: What earlier tries of this request ended in: empty unless `retry_stale` had to help.
-        self.attempts: Sequence[Exception] = answer.attempts
-        #: The heads of 1xx responses that came before this one: 103 (Early Hints), for one.
-        self.informational: Sequence[ResponseHead] = answer.informational
+        self.reason = head.reason
+        self.version = head.version
+        if answer.attempts:
+            self.attempts = answer.attempts
+        if answer.informational:
+            self.informational = answer.informational
         self._content = answer.content
         if answer.connection.is_in(answer.exchange):
             self._guard = _Guard(answer, request)
 
     def __repr__(self) -> str:
-        return f"<ClientResponse({self.url}) [{self.status} {self.reason}]>"
+        return f"<{type(self).__name__}({self.url}) [{self.status} {self.reason}]>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,16 +130,6 @@ class ClientResponse:
     def method(self) -> str:
         """The method of the request."""
         return self._request.method
-
-    @property
-    def reason(self) -> str:
-        """The reason phrase, which may be empty."""
-        return self._head.reason
-
-    @property
-    def version(self) -> HttpVersion:
-        """The version that the server answered in."""
-        return self._head.version
 
     @property
     def url(self) -> URL:
@@ -106,7 +154,7 @@ class ClientResponse:
     @property
     def history(self) -> tuple["ClientResponse", ...]:
         """The responses that led here, the first one first."""
-        return ()
+        return self._history
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:
@@ -119,7 +167,10 @@ class ClientResponse:
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Names and values as they came, undecoded."""
-        return self._head.raw_headers
+        raw = self._raw_headers
+        if raw is None:
+            raw = self._raw_headers = self._head.raw_headers
+        return raw
 
     @property
     def trailers(self) -> CIMultiDictProxy[str]:
@@ -130,18 +181,18 @@ class ClientResponse:
     @property
     def content_type(self) -> str:
         """The media type of the body; application/octet-stream if the server did not say."""
-        value = self._head.headers.get("Content-Type")
+        value = self.headers.get("Content-Type")
         return parse_media_type(value)[0] if value else _DEFAULT_TYPE
 
     @property
     def charset(self) -> str | None:
         """The charset of the body, if the server said."""
-        return parse_media_type(self._head.headers.get("Content-Type", ""))[1].get("charset")
+        return parse_media_type(self.headers.get("Content-Type", ""))[1].get("charset")
 
     @property
     def content_length(self) -> int | None:
         """The length of the body on the wire in bytes, if the server said."""
-        value = self._head.headers.get("Content-Length")
+        value = self.headers.get("Content-Length")
         return int(value) if value is not None and value.isdigit() else None
 
     @property
@@ -155,7 +206,11 @@ class ClientResponse:
             return
         self.close()
         raise ClientResponseError(
-            self.request_info, self.history, status=self.status, message=self.reason, headers=self.headers
+            self.request_info,
+            self.history,
+            status=self.status,
+            message=self.reason or "",
+            headers=self.headers,
         )
 
     # The body
@@ -167,6 +222,10 @@ class ClientResponse:
         if content is None:
             content = self._content = whole_stream(self._head.body or b"", self._decoder(), payload_error)
         return content
+
+    @content.setter
+    def content(self, value: StreamReader) -> None:
+        self._content = value
 
     async def read(self) -> bytes:
         """Read the whole body; a second call gives the same bytes.
@@ -252,6 +311,10 @@ class ClientResponse:
         """The exchange is over: read to its end, or given up."""
         return self.connection is None
 
+    @property
+    def _released(self) -> bool:
+        return self.connection is None
+
     def release(self) -> Released:
         """Give the connection up; if the body was not read to its end, it is closed. Need not be awaited."""
         self.close()
@@ -262,6 +325,34 @@ class ClientResponse:
         guard, self._guard = self._guard, None
         if guard is not None and guard.is_held():
             guard.give_up(ClientConnectionError("Connection closed"))
+
+
+def make_response(
+    kind: type[ClientResponse],
+    session: object,
+    request: ClientRequest,
+    answer: Answer,
+    auto_decompress: bool,
+) -> ClientResponse:
+    """The response of class ``kind`` that has come to ``request``."""
+    if kind.__init__ is ClientResponse.__init__:
+        response = kind.__new__(kind)  # __init__ would note what the request knows
+    else:
+        # A class of the user's gets what aiohttp would give it.
+        response = kind(
+            request.method,
+            request.url,
+            writer=None,
+            continue100=None,
+            timer=None,
+            request_info=request.info,
+            traces=(),
+            loop=asyncio.get_running_loop(),
+            session=session,
+            stream_writer=None,
+        )
+    response._begin(request, answer, auto_decompress)
+    return response
 
 
 class _Guard:

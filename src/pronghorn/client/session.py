@@ -11,8 +11,8 @@ from yarl import URL
 
 from .connector import BaseConnector, TCPConnector
 from .flow import Options, fetch
-from .request import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, make_request, parse_url
-from .response import ClientResponse, Released
+from .outgoing import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, as_url, make_request, parse_url
+from .response import ClientResponse, Released, make_response
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
 _UNSET: Final[Any] = object()
@@ -39,19 +39,22 @@ class RequestOptions(TypedDict, total=False):
 class ClientSession:
     """Makes requests over a pool of connections. One session for an application is enough.
 
-    ``connector`` is where connections come from (a TCPConnector of its own by default),
-    closed with the session unless ``connector_owner`` is False. ``headers`` are sent with
-    every request that does not name them itself. ``timeout`` is 5 minutes in all and 30 s
-    for connecting by default. ``retry_stale`` lets a request that can be repeated be sent
-    once more when an idle connection turns out to have been closed by the server.
+    A relative URL is found from ``base_url``, whose path ends in "/". ``connector`` is where
+    connections come from (a TCPConnector of its own by default), closed with the session
+    unless ``connector_owner`` is False. ``headers`` are sent with every request that does not
+    name them itself. Responses are made of ``response_class``. ``timeout`` is 5 minutes in all
+    and 30 s for connecting by default. ``retry_stale`` lets a request that can be repeated be
+    sent once more when an idle connection turns out to have been closed by the server.
     """
 
     def __init__(
         self,
+        base_url: str | URL | None = None,
         *,
         connector: BaseConnector | None = None,
         headers: Headers | None = None,
         json_serialize: Callable[[Any], str] = json_module.dumps,
+        response_class: type[ClientResponse] = ClientResponse,
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
         connector_owner: bool = True,
         auto_decompress: bool = True,
@@ -59,6 +62,7 @@ class ClientSession:
     ) -> None:
         if connector is not None and not isinstance(connector, BaseConnector):
             raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
+        self._base_url = None if base_url is None else _as_base(base_url)
         self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
         self._connector_owner = connector_owner
         self._default_headers = as_fields(headers or ())
@@ -70,6 +74,7 @@ class ClientSession:
         )
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
+        self._response_class = response_class
         self._timeout = _as_timeout(timeout)
         self._options = Options(self._timeout, retry_stale, auto_decompress)
 
@@ -154,6 +159,17 @@ class ClientSession:
         """Make a DELETE request."""
         return RequestContext(self._request("DELETE", url, **options))
 
+    def _build_url(self, url: str | URL) -> URL:
+        """``url``, found from the base URL if it is relative."""
+        parsed = as_url(url)
+        return parsed if self._base_url is None or parsed.absolute else self._base_url.join(parsed)
+
+    def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
+        """The fields of a request: its own, and the session's that it does not replace."""
+        own = as_fields(headers or ())
+        defaults = (field for field in self._default_headers.items() if field[0] not in own)
+        return CIMultiDict([*defaults, *own.items()])
+
     async def _request(
         self,
         method: str,
@@ -173,9 +189,9 @@ class ClientSession:
         if not isinstance(method, str):
             raise TypeError(f"method: expected a str, got {method!r}")
         if self._decided_fields:
-            own = as_fields(headers or ())
-            defaults = (field for field in self._decided_fields if field[0] not in own)
-            headers = CIMultiDict([*defaults, *own.items()])
+            headers = self._prepare_headers(headers)
+        if self._base_url is not None:
+            url = self._build_url(url)
         if json is not _NOTHING and json is not None:
             if data is not None:
                 raise ValueError("data and json: expected one of them, got both")
@@ -189,7 +205,7 @@ class ClientSession:
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))
         answer = await fetch(connector, request, options)
-        return ClientResponse(request, answer, options.auto_decompress)
+        return make_response(self._response_class, self, request, answer, options.auto_decompress)
 
 
 @final
@@ -221,6 +237,15 @@ class RequestContext(Coroutine[Any, Any, ClientResponse]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Released:
         return self._response.release()
+
+
+def _as_base(url: str | URL) -> URL:
+    base = URL(url)
+    if not base.absolute:
+        raise ValueError(f"base_url: expected an absolute URL, got {url!r}")
+    if not base.path.endswith("/"):
+        raise ValueError(f"base_url: expected a path that ends in '/', got {url!r}")
+    return base
 
 
 def _as_timeout(timeout: ClientTimeout | float | None) -> ClientTimeout:

@@ -11,7 +11,7 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast, final
+from typing import Final, Protocol, cast
 
 from ..wire.errors import ProtocolError
 from ..wire.events import Event
@@ -55,7 +55,6 @@ class Owner(Protocol):
         """There is something to be written still, though the peer sends no more."""
 
 
-@final
 class Channel(asyncio.Protocol):
     """One connection."""
 

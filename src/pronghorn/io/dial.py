@@ -6,10 +6,14 @@ asks gets a transport that speaks to it, whatever lies between.
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import aiohappyeyeballs
+
+#: What `socket.getaddrinfo` gives: family, type, protocol, canonical name, socket address.
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 
 # RFC 8305 section 5 recommends 250 ms between attempts.
 _ATTEMPT_DELAY = 0.25
@@ -27,28 +31,31 @@ class ResolveError(OSError):
     """The host has no address that could be found."""
 
 
-async def dial(address: Address, protocol_factory: Callable[[], asyncio.BaseProtocol]) -> None:
-    """Connect to ``address`` and hand the transport to the protocol.
-
-    All addresses of the host are tried, in the order of RFC 8305. Raises ResolveError
-    if there is none, OSError if no attempt succeeds.
-    """
-    loop = asyncio.get_running_loop()
+async def resolve(address: Address) -> list[AddressInfo]:
+    """The addresses of the host, in the order in which the system prefers them. Raises ResolveError."""
     try:
-        found = await loop.getaddrinfo(
+        found = await asyncio.get_running_loop().getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
     except (OSError, UnicodeError) as error:
         raise ResolveError(getattr(error, "errno", socket.EAI_NONAME), f"{address.host}: {error}") from error
+    return [info for info in found if info[0] in (socket.AF_INET, socket.AF_INET6)]
+
+
+async def dial(
+    addresses: Sequence[AddressInfo], protocol_factory: Callable[[], ProtocolT]
+) -> tuple[asyncio.Transport, ProtocolT]:
+    """Connect to one of ``addresses`` and hand the transport to a protocol.
+
+    All are tried, in the order of RFC 8305. Raises OSError if no attempt succeeds.
+    """
+    loop = asyncio.get_running_loop()
     sock = await aiohappyeyeballs.start_connection(
-        [info for info in found if info[0] in (socket.AF_INET, socket.AF_INET6)],
-        happy_eyeballs_delay=_ATTEMPT_DELAY,
-        interleave=1,
-        loop=loop,
+        addresses, happy_eyeballs_delay=_ATTEMPT_DELAY, interleave=1, loop=loop
     )
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.create_connection(protocol_factory, sock=sock)
+        return await loop.create_connection(protocol_factory, sock=sock)
     except BaseException:
         sock.close()
         raise

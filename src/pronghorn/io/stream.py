@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
-from typing import Final, Generic, Protocol, TypeVar, final
+from typing import Final, Generic, Protocol, TypeVar, cast, final
 
 from multidict import CIMultiDict
 
@@ -26,6 +26,37 @@ class Source(Protocol):
     def consumed(self, size: int, /) -> None: ...
 
 
+class Pausable(Protocol):
+    """Who fills a stream and can be told to wait."""
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class _Throttle:
+    """Pauses a `Pausable` above twice ``limit`` unread bytes, and resumes it below ``limit``."""
+
+    __slots__ = ("_is_paused", "_limit", "_protocol", "_unread")
+
+    def __init__(self, protocol: Pausable, limit: int) -> None:
+        self._protocol = protocol
+        self._limit = limit
+        self._unread = 0
+        self._is_paused = False
+
+    def received(self, size: int) -> None:
+        self._unread += size
+        if self._unread > 2 * self._limit and not self._is_paused:
+            self._is_paused = True
+            self._protocol.pause_reading()
+
+    def consumed(self, size: int) -> None:
+        self._unread -= size
+        if self._unread < self._limit and self._is_paused:
+            self._is_paused = False
+            self._protocol.resume_reading()
+
+
 class StreamReader:
     """The content of a message as a stream of bytes.
 
@@ -33,22 +64,25 @@ class StreamReader:
     cancelled loses nothing: the next one begins where it began. Failures of the
     connection or of a content coding are raised when what came before them was read.
 
-    ``source`` is told what was read; ``before_wait`` is called once, before the first
-    read that finds nothing.
+    Anyone may make one and feed it. ``protocol``, who feeds it, is told what was read by its
+    ``consumed(size)``; one without it is paused and resumed by ``limit``, in bytes. ``loop`` and
+    ``timer`` are accepted and not needed: a stream belongs to who reads it, and `set_exception`
+    ends it. ``before_wait`` is called once, before the first read that finds nothing.
     """
 
     __slots__ = (
         "_before_wait",
-        "_chunks",
+        "_buffer",
         "_decoder",
         "_error",
         "_error_factory",
         "_has_ended",
         "_is_coded",
-        "_offset",
+        "_buffer_offset",
         "_on_eof",
         "_raw",
         "_source",
+        "_throttle",
         "_waiter",
         "total_bytes",
         "trailers",
@@ -56,22 +90,30 @@ class StreamReader:
 
     def __init__(
         self,
-        source: Source | None = None,
+        protocol: Source | Pausable | None = None,
+        limit: int = 2**16,
         *,
+        timer: object = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         decoder: Decoder | None = None,
         error_factory: Callable[[ProtocolError], Exception] | None = None,
         before_wait: Callable[[], None] | None = None,
     ) -> None:
-        self._source = source
+        self._throttle: _Throttle | None = None
+        self._source: Source | None = None
+        if protocol is not None:
+            if not hasattr(protocol, "consumed"):
+                protocol = self._throttle = _Throttle(protocol, limit)
+            self._source = cast(Source, protocol)
         self._before_wait = before_wait
         self._decoder = decoder
         self._is_coded = decoder is not None
         self._error_factory = error_factory
         #: As received; only used when there is something to decode.
         self._raw: deque[bytes] = deque()
-        #: As read; the first `_offset` bytes of the first chunk are gone.
-        self._chunks: deque[bytes] = deque()
-        self._offset = 0
+        #: As read; the first `_buffer_offset` bytes of the first chunk are gone.
+        self._buffer: deque[bytes] = deque()
+        self._buffer_offset = 0
         self._has_ended = False
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -94,7 +136,9 @@ class StreamReader:
         if not data or self._error is not None:
             return  # what follows a failure can't be told from what is lost
         self.total_bytes += len(data)
-        (self._chunks if self._decoder is None else self._raw).append(data)
+        (self._buffer if self._decoder is None else self._raw).append(data)
+        if self._throttle is not None:
+            self._throttle.received(len(data))
         self._wake()
 
     def feed_eof(self) -> None:
@@ -181,7 +225,7 @@ class StreamReader:
         try:
             # From one place where the separator may end to the next: what is behind it is not touched.
             while not taken.endswith(separator) and await self._wait():
-                chunk, start = self._chunks[0], self._offset
+                chunk, start = self._buffer[0], self._buffer_offset
                 end = chunk.find(last, start)
                 taken += self._take((end + 1 if end >= 0 else len(chunk)) - start)
                 if len(taken) > limit:
@@ -245,13 +289,13 @@ class StreamReader:
 
     def _fill(self) -> bool:
         """Whether something can be taken, having decoded a step if that is what it needs."""
-        if self._chunks:
+        if self._buffer:
             return True
         decoder = self._decoder
         if decoder is None:
             return False
         try:
-            while not self._chunks:
+            while not self._buffer:
                 if decoder.has_more:
                     output = decoder.decode(b"")
                 elif self._raw:
@@ -266,7 +310,7 @@ class StreamReader:
                 else:
                     return False
                 if output:
-                    self._chunks.append(output)
+                    self._buffer.append(output)
         except ProtocolError as error:
             self._decoder = None
             self._raw.clear()
@@ -278,37 +322,37 @@ class StreamReader:
         """At most ``n`` bytes of what is there, all of it for a negative ``n``."""
         if n < 0:
             taken = [self._take_chunk()]
-            while self._chunks:
+            while self._buffer:
                 taken.append(self._take_chunk())
             return taken[0] if len(taken) == 1 else b"".join(taken)
         pieces: list[bytes] = []
-        while self._chunks and n:
-            first = self._chunks[0]
-            if len(first) - self._offset <= n:
+        while self._buffer and n:
+            first = self._buffer[0]
+            if len(first) - self._buffer_offset <= n:
                 pieces.append(self._take_chunk())
                 n -= len(pieces[-1])
                 continue
-            start, self._offset = self._offset, self._offset + n
+            start, self._buffer_offset = self._buffer_offset, self._buffer_offset + n
             self._report_read(n)
-            pieces.append(first[start : self._offset])
+            pieces.append(first[start : self._buffer_offset])
             break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _take_chunk(self) -> bytes:
-        chunk = self._chunks.popleft()
-        if self._offset:
-            chunk = chunk[self._offset :]
-            self._offset = 0
+        chunk = self._buffer.popleft()
+        if self._buffer_offset:
+            chunk = chunk[self._buffer_offset :]
+            self._buffer_offset = 0
         self._report_read(len(chunk))
         return chunk
 
     def _give_back(self, data: bytes) -> None:
         if not data:
             return
-        if self._offset:
-            self._chunks[0] = self._chunks[0][self._offset :]
-            self._offset = 0
-        self._chunks.appendleft(data)
+        if self._buffer_offset:
+            self._buffer[0] = self._buffer[0][self._buffer_offset :]
+            self._buffer_offset = 0
+        self._buffer.appendleft(data)
         self._report_read(-len(data))
 
     def _report_read(self, size: int) -> None:
