@@ -9,7 +9,7 @@ from yarl import URL
 from pronghorn.client.errors import ClientPayloadError, ClientResponseError, ContentTypeError
 from pronghorn.client.flow import Answer
 from pronghorn.client.outgoing import AUTO_FIELDS, make_request
-from pronghorn.client.response import ClientResponse, make_response
+from pronghorn.client.response import ClientResponse
 from pronghorn.wire.http1.head import parse_response_head
 from pronghorn.wire.limits import DEFAULT_LIMITS
 
@@ -28,7 +28,9 @@ def make(
     head.body = body
     request = make_request("GET", URL("http://host/path#part"), AUTO_FIELDS, None, None)
     answer = Answer(head, None, cast(Any, Over()), 1, (), ())
-    return make_response(ClientResponse, None, request, answer, decompress)
+    response = ClientResponse.__new__(ClientResponse)
+    response.begin(request, answer, decompress)
+    return response
 
 
 def test_head() -> None:

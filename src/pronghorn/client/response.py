@@ -99,7 +99,7 @@ class ClientResponse:
     ) -> None:
         self._request = _Origin(method, URL(url), request_info)
 
-    def _begin(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
+    def begin(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
         """Be the response that has come to ``request``."""
         self._request = request
         self._head = head = answer.head
@@ -327,32 +327,20 @@ class ClientResponse:
             guard.give_up(ClientConnectionError("Connection closed"))
 
 
-def make_response(
-    kind: type[ClientResponse],
-    session: object,
-    request: ClientRequest,
-    answer: Answer,
-    auto_decompress: bool,
-) -> ClientResponse:
-    """The response of class ``kind`` that has come to ``request``."""
-    if kind.__init__ is ClientResponse.__init__:
-        response = kind.__new__(kind)  # __init__ would note what the request knows
-    else:
-        # A class of the user's gets what aiohttp would give it.
-        response = kind(
-            request.method,
-            request.url,
-            writer=None,
-            continue100=None,
-            timer=None,
-            request_info=request.info,
-            traces=(),
-            loop=asyncio.get_running_loop(),
-            session=session,
-            stream_writer=None,
-        )
-    response._begin(request, answer, auto_decompress)
-    return response
+def blank_response(kind: type[ClientResponse], request: ClientRequest, session: object) -> ClientResponse:
+    """Of a class whose ``__init__`` is the user's: it is given what aiohttp would give it."""
+    return kind(
+        request.method,
+        request.url,
+        writer=None,
+        continue100=None,
+        timer=None,
+        request_info=request.info,
+        traces=(),
+        loop=asyncio.get_running_loop(),
+        session=session,
+        stream_writer=None,
+    )
 
 
 class _Guard:

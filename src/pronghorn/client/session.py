@@ -12,7 +12,7 @@ from yarl import URL
 from .connector import BaseConnector, TCPConnector
 from .flow import Options, fetch
 from .outgoing import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, as_url, make_request, parse_url
-from .response import ClientResponse, Released, make_response
+from .response import ClientResponse, Released, blank_response
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
 _UNSET: Final[Any] = object()
@@ -75,6 +75,7 @@ class ClientSession:
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
         self._response_class = response_class
+        self._has_plain_responses = response_class.__init__ is ClientResponse.__init__
         self._timeout = _as_timeout(timeout)
         self._options = Options(self._timeout, retry_stale, auto_decompress)
 
@@ -205,7 +206,13 @@ class ClientSession:
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))
         answer = await fetch(connector, request, options)
-        return make_response(self._response_class, self, request, answer, options.auto_decompress)
+        kind = self._response_class
+        if self._has_plain_responses:
+            response = kind.__new__(kind)  # what __init__ would note, the request knows
+        else:
+            response = blank_response(kind, request, self)
+        response.begin(request, answer, options.auto_decompress)
+        return response
 
 
 @final
