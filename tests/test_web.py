@@ -103,7 +103,7 @@ async def test_an_application_routes() -> None:
 
     async def handle(method: str, target: str) -> MemoryExchange:
         head = RequestHead(method, target, HttpVersion11, CIMultiDict(Host="test"), [b"Host: test"])
-        request = server.request_factory(head, b"", MemoryExchange(method=method), NoConnection())
+        request = server.request_factory(head, b"", NoConnection(), MemoryExchange(method=method), None)
         return await respond(server.handler, request)
 
     assert bytes((await handle("GET", "/users/ada")).content) == b"ada"

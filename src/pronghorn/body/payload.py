@@ -24,16 +24,33 @@ class Writer(Protocol):
 
 
 class Payload(ABC):
-    """A body to be sent."""
+    """A body to be sent: ``value``, and what is said of it.
+
+    A class that derives from it writes the body in `write`, and tells its `size` if it knows.
+    """
 
     #: Its media type, unless the caller names another.
     content_type: str = _BINARY_TYPE
     #: Its length in bytes, None if that is not known before it is sent.
     size: int | None = None
 
+    def __init__(
+        self,
+        value: Any,
+        *,
+        content_type: str | None = None,
+        filename: str | None = None,
+        encoding: str | None = None,
+    ) -> None:
+        self._value = value
+        self.filename = filename
+        self.encoding = encoding
+        if content_type is not None:
+            self.content_type = content_type
+
     @abstractmethod
     async def write(self, writer: Writer) -> None:
-        """Write the whole body."""
+        """Write the whole body, by nothing but ``await writer.write(data)``."""
 
     def rewind(self) -> bool:
         """Make ready to be written once more; False if that can't be done."""
@@ -44,12 +61,17 @@ class BytesPayload(Payload):
     """Bytes that are there."""
 
     def __init__(self, data: bytes, content_type: str = _BINARY_TYPE) -> None:
-        self.data = data
+        super().__init__(data, content_type=content_type)
         self.size = len(data)
-        self.content_type = content_type
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+        value: bytes = self._value
+        return value
 
     async def write(self, writer: Writer) -> None:
-        await writer.write(self.data)
+        await writer.write(self._value)
 
     def rewind(self) -> bool:
         return True
@@ -62,6 +84,7 @@ class FilePayload(Payload):
     """
 
     def __init__(self, file: IO[Any]) -> None:
+        super().__init__(file)
         self._file = file
         self._is_text = hasattr(file, "encoding")  # a wrapper of `tempfile` is no TextIOBase
         self._start = self._position()
@@ -109,6 +132,7 @@ class AsyncIterablePayload(Payload):
     """Pieces as they come, of a length that nobody knows."""
 
     def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        super().__init__(pieces)
         self._pieces = pieces
 
     async def write(self, writer: Writer) -> None:

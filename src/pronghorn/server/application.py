@@ -1,5 +1,6 @@
 """An application: a router, a place for shared things, and what happens when it starts and stops."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -97,14 +98,18 @@ class Application(Storage):
         return Server(self._handle, request_factory=self._make_request, access_log=access_log, **settings)
 
     def _make_request(
-        self, head: RequestHead, body: bytes | StreamReader, exchange: Exchange, connection: ConnectionFacts
+        self,
+        message: RequestHead,
+        payload: bytes | StreamReader,
+        protocol: ConnectionFacts,
+        writer: Exchange,
+        task: "asyncio.Task[None] | None",
+        _cls: type[Request] = Request,
     ) -> Request:
-        request = Request(head, body, exchange, connection)
-        request._app = self
-        request._client_max_size = self._client_max_size
-        return request
+        return _cls(message, payload, protocol, writer, task, client_max_size=self._client_max_size)
 
     async def _handle(self, request: Request) -> StreamResponse:
+        request._app = self
         match = await self._router.resolve(request)
         request._match_info = match
         if request.head.expects_continue and match.expect_handler is not None:

@@ -218,7 +218,7 @@ class ServerConnection:
             body = head.body
         else:
             body = self._open_stream(head)
-        request = self._host.request_factory(head, body, self._exchange, self)
+        request = self._host.request_factory(head, body, self, self._exchange, None)
         if self._host.is_closing or (head.expects_continue and head.body is None):
             request.may_persist = False
         self._current = request

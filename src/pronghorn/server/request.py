@@ -43,12 +43,15 @@ class ConnectionFacts(Protocol):
 
 
 class BaseRequest(Storage):
-    """A request, without an application: what a low-level server's handler gets."""
+    """A request, without an application: what a low-level server's handler gets.
+
+    The parameters are those that aiohttp documents, so that a class of a user's can be a
+    request factory. ``client_max_size`` bounds what `read` accepts, in bytes; 0 is unlimited.
+    ``loop`` is not needed.
+    """
 
     _key_class = RequestKey
 
-    #: Bytes that `read` accepts before it gives up with 413; 0 is unlimited.
-    _client_max_size: int = 1024**2
     _content: StreamReader | None = None
     _headers: CIMultiDictProxy[str] | None = None
     _read_body: bytes | None = None
@@ -56,17 +59,23 @@ class BaseRequest(Storage):
 
     def __init__(
         self,
-        head: RequestHead,
-        body: bytes | StreamReader,
-        exchange: Exchange,
-        connection: ConnectionFacts,
+        message: RequestHead,
+        payload: bytes | StreamReader,
+        protocol: ConnectionFacts,
+        payload_writer: Exchange,
+        task: "asyncio.Task[None] | None" = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        client_max_size: int = 1024**2,
     ) -> None:
         #: The head as it was read.
-        self.head = head
-        self._body = body
-        self._connection = connection
+        self.head = message
+        self._body = payload
+        self._connection = protocol
         #: Where the response goes.
-        self.exchange = exchange
+        self.exchange = payload_writer
+        self._task = task
+        self._client_max_size = client_max_size
         #: The connection may serve another request after this one.
         self.may_persist = True
 
@@ -296,7 +305,7 @@ class BaseRequest(Storage):
     @property
     def task(self) -> "asyncio.Task[None] | None":
         """The task that handles this request."""
-        return self._connection.task or asyncio.current_task()
+        return self._task or self._connection.task or asyncio.current_task()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport says of ``name``: see `asyncio.BaseTransport.get_extra_info`."""

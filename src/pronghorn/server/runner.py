@@ -143,9 +143,15 @@ class AppRunner(BaseRunner):
 
 
 class BaseSite(ABC):
-    """One way into a server."""
+    """One way into a server.
 
-    def __init__(self, runner: BaseRunner, *, ssl_context: ssl.SSLContext | None, backlog: int) -> None:
+    A class that derives from it names itself, and listens in `_listen`, or in a `start` of
+    its own that calls this one and then sets ``_server``.
+    """
+
+    def __init__(
+        self, runner: BaseRunner, *, ssl_context: ssl.SSLContext | None = None, backlog: int = 128
+    ) -> None:
         self._runner = runner
         self._ssl_context = ssl_context
         self._backlog = backlog
@@ -179,8 +185,9 @@ class BaseSite(ABC):
             self._server.close()
             self._server = None
 
-    @abstractmethod
-    async def _listen(self, server: Server) -> asyncio.Server: ...
+    async def _listen(self, server: Server) -> asyncio.Server | None:
+        """Begin to listen for ``server``."""
+        return None
 
 
 class TCPSite(BaseSite):

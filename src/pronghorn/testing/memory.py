@@ -160,4 +160,4 @@ def make_request(
     head.body = body if isinstance(body, bytes) else None
     if exchange is None:
         exchange = MemoryExchange(method=method)
-    return web.Request(head, body, exchange, NoConnection())
+    return web.Request(head, body, NoConnection(), exchange)
