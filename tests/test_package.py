@@ -81,7 +81,7 @@ def test_an_unknown_name_is_not_imported() -> None:
 def test_importing_the_package_imports_nothing_of_it() -> None:
     loaded = modules_after("import pronghorn")
     ours = {name for name in loaded if name.startswith("pronghorn.")}
-    assert ours == {"pronghorn._version"}
+    assert ours == {"pronghorn._version", "pronghorn.names"}
     assert not loaded & {"asyncio", "multidict", "ssl", "yarl"}
 
 

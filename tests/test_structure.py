@@ -31,8 +31,8 @@ LAYERS = (
     ("testing",),
     ("compat", "cli"),
 )
-LEAVES = ("_version", "log")  # import nothing of ours; free to all but wire
-FACADES = ("", "web")  # public names of every layer; "" is the package itself
+LEAVES = ("_version", "hdrs", "log", "names")  # import nothing of ours; free to all but wire
+FACADES = ("", "abc", "typedefs", "web")  # public names of every layer; "" is the package itself
 RANK = {part: rank for rank, row in enumerate(LAYERS) for part in row}
 ABOVE_FACADES = ("testing", "compat", "cli")  # written against the public names, as users' code is
 

@@ -8,82 +8,78 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .names import HOMES as _HOMES
+from .names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from . import abc as abc
+    from . import hdrs as hdrs
     from . import testing as testing
+    from . import typedefs as typedefs
     from . import web as web
     from .body.payload import Payload as Payload
+    from .client.auth import BasicAuth as BasicAuth
+    from .client.auth import encode_basic_auth as encode_basic_auth
     from .client.connector import BaseConnector as BaseConnector
     from .client.connector import TCPConnector as TCPConnector
     from .client.errors import ClientConnectionError as ClientConnectionError
     from .client.errors import ClientConnectionResetError as ClientConnectionResetError
+    from .client.errors import ClientConnectorCertificateError as ClientConnectorCertificateError
     from .client.errors import ClientConnectorDNSError as ClientConnectorDNSError
     from .client.errors import ClientConnectorError as ClientConnectorError
+    from .client.errors import ClientConnectorSSLError as ClientConnectorSSLError
     from .client.errors import ClientError as ClientError
+    from .client.errors import ClientHttpProxyError as ClientHttpProxyError
     from .client.errors import ClientOSError as ClientOSError
     from .client.errors import ClientPayloadError as ClientPayloadError
+    from .client.errors import ClientProxyConnectionError as ClientProxyConnectionError
     from .client.errors import ClientResponseError as ClientResponseError
+    from .client.errors import ClientSSLError as ClientSSLError
     from .client.errors import ConnectionTimeoutError as ConnectionTimeoutError
     from .client.errors import ContentTypeError as ContentTypeError
+    from .client.errors import FingerprintMismatch as FingerprintMismatch
     from .client.errors import InvalidURL as InvalidURL
     from .client.errors import InvalidUrlClientError as InvalidUrlClientError
+    from .client.errors import InvalidUrlRedirectClientError as InvalidUrlRedirectClientError
     from .client.errors import NonHttpUrlClientError as NonHttpUrlClientError
-    from .client.errors import RequestInfo as RequestInfo
+    from .client.errors import NonHttpUrlRedirectClientError as NonHttpUrlRedirectClientError
+    from .client.errors import RedirectClientError as RedirectClientError
     from .client.errors import ServerConnectionError as ServerConnectionError
     from .client.errors import ServerDisconnectedError as ServerDisconnectedError
+    from .client.errors import ServerFingerprintMismatch as ServerFingerprintMismatch
     from .client.errors import ServerTimeoutError as ServerTimeoutError
     from .client.errors import SocketTimeoutError as SocketTimeoutError
+    from .client.errors import TooManyRedirects as TooManyRedirects
+    from .client.errors import UnixClientConnectorError as UnixClientConnectorError
+    from .client.errors import UploadAbortedError as UploadAbortedError
+    from .client.errors import WSMessageTypeError as WSMessageTypeError
+    from .client.errors import WSServerHandshakeError as WSServerHandshakeError
+    from .client.outgoing import ClientRequest as ClientRequest
+    from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse
     from .client.session import ClientSession as ClientSession
     from .client.timeouts import ClientTimeout as ClientTimeout
+    from .compat.importer import install_as_aiohttp as install_as_aiohttp
     from .io.stream import StreamReader as StreamReader
+    from .signals import Signal as Signal
     from .wire.events import HttpVersion as HttpVersion
     from .wire.events import HttpVersion10 as HttpVersion10
     from .wire.events import HttpVersion11 as HttpVersion11
+    from .wire.websocket.messages import WebSocketError as WebSocketError
+    from .wire.websocket.messages import WSCloseCode as WSCloseCode
+    from .wire.websocket.messages import WSMessage as WSMessage
+    from .wire.websocket.messages import WSMessageTextBytes as WSMessageTextBytes
+    from .wire.websocket.messages import WSMsgType as WSMsgType
 
-_HOMES = {
-    "body.payload": ("Payload",),
-    "client.connector": ("BaseConnector", "TCPConnector"),
-    "client.errors": (
-        "ClientConnectionError",
-        "ClientConnectionResetError",
-        "ClientConnectorDNSError",
-        "ClientConnectorError",
-        "ClientError",
-        "ClientOSError",
-        "ClientPayloadError",
-        "ClientResponseError",
-        "ConnectionTimeoutError",
-        "ContentTypeError",
-        "InvalidURL",
-        "InvalidUrlClientError",
-        "NonHttpUrlClientError",
-        "RequestInfo",
-        "ServerConnectionError",
-        "ServerDisconnectedError",
-        "ServerTimeoutError",
-        "SocketTimeoutError",
-    ),
-    "client.response": ("ClientResponse",),
-    "client.session": ("ClientSession",),
-    "client.timeouts": ("ClientTimeout",),
-    "io.stream": ("StreamReader",),
-    "wire.events": ("HttpVersion", "HttpVersion10", "HttpVersion11"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_SUBMODULES = ("testing", "web")
+_SUBMODULES = ("abc", "hdrs", "testing", "typedefs", "web")
 
-__all__ = ["__version__", *_SUBMODULES, *_HOME_OF]
+__all__ = ["__version__", *_SUBMODULES, *(name for names in _HOMES.values() for name in names)]
+
+_get = _lazy_names(globals(), _HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return import_module(f"{__name__}.{name}")
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-    return value
+    return import_module(f"{__name__}.{name}") if name in _SUBMODULES else _get(name)
 
 
 def __dir__() -> list[str]:

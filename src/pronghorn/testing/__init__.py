@@ -5,6 +5,6 @@ Importing this package imports no pytest; the fixtures are in `pronghorn.testing
 
 from .client import TestClient
 from .memory import MemoryExchange
-from .server import RawTestServer, TestServer
+from .server import BaseTestServer, RawTestServer, TestServer
 
-__all__ = ["MemoryExchange", "RawTestServer", "TestClient", "TestServer"]
+__all__ = ["BaseTestServer", "MemoryExchange", "RawTestServer", "TestClient", "TestServer"]

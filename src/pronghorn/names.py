@@ -1,0 +1,81 @@
+"""Where each public name is defined, so that it is loaded when it is first looked at (PEP 562)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+PACKAGE: Final = __name__.partition(".")[0]
+
+#: The names of the package itself. Those of the server are in `pronghorn.web`.
+HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "client.connector": ("BaseConnector", "TCPConnector"),
+    "client.outgoing": ("ClientRequest",),
+    "client.errors": (
+        "ClientConnectionError",
+        "ClientConnectionResetError",
+        "ClientConnectorCertificateError",
+        "ClientConnectorDNSError",
+        "ClientConnectorError",
+        "ClientConnectorSSLError",
+        "ClientError",
+        "ClientHttpProxyError",
+        "ClientOSError",
+        "ClientPayloadError",
+        "ClientProxyConnectionError",
+        "ClientResponseError",
+        "ClientSSLError",
+        "ConnectionTimeoutError",
+        "ContentTypeError",
+        "FingerprintMismatch",
+        "InvalidURL",
+        "InvalidUrlClientError",
+        "InvalidUrlRedirectClientError",
+        "NonHttpUrlClientError",
+        "NonHttpUrlRedirectClientError",
+        "RedirectClientError",
+        "ServerConnectionError",
+        "ServerDisconnectedError",
+        "ServerFingerprintMismatch",
+        "ServerTimeoutError",
+        "SocketTimeoutError",
+        "TooManyRedirects",
+        "UnixClientConnectorError",
+        "UploadAbortedError",
+        "WSMessageTypeError",
+        "WSServerHandshakeError",
+    ),
+    "client.request_info": ("RequestInfo",),
+    "client.response": ("ClientResponse",),
+    "client.session": ("ClientSession",),
+    "client.timeouts": ("ClientTimeout",),
+    "body.payload": ("Payload",),
+    "client.auth": ("BasicAuth", "encode_basic_auth"),
+    "compat.importer": ("install_as_aiohttp",),
+    "io.stream": ("StreamReader",),
+    "signals": ("Signal",),
+    "wire.events": ("HttpVersion", "HttpVersion10", "HttpVersion11"),
+    "wire.websocket.messages": (
+        "WSCloseCode",
+        "WSMessage",
+        "WSMessageTextBytes",
+        "WSMsgType",
+        "WebSocketError",
+    ),
+}
+
+
+def lazy_names(namespace: dict[str, Any], homes: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of the module whose globals ``namespace`` is.
+
+    ``homes`` maps modules of this package, by their path in it, to the names that they define.
+    """
+    home_of = {name: home for home, names in homes.items() for name in names}
+
+    def find(name: str) -> Any:
+        home = home_of.get(name)
+        if home is None:
+            raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
+        value = namespace[name] = getattr(import_module(f"{PACKAGE}.{home}"), name)
+        return value
+
+    return find
