@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pronghorn.io.stream import StreamReader, whole_stream
 from pronghorn.wire.coding import STEP, Decoder, decoder_for
 from pronghorn.wire.errors import ProtocolError
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 
 from .fakes import settle
 from .test_stream import EVERY_READ, TEXT, Account, Read, feed, pieces_of
@@ -31,8 +32,12 @@ class Broken(Exception):
     """What users are told of malformed content."""
 
 
-def decoder(coding: str) -> Decoder:
-    made = decoder_for(coding)
+#: For a look at the memory that a bomb takes when it is not refused.
+UNGUARDED = DecodeLimits(ratio=2000)
+
+
+def decoder(coding: str, limits: DecodeLimits = UNGUARDED) -> Decoder:
+    made = decoder_for(coding, limits)
     assert made is not None
     return made
 
@@ -145,6 +150,14 @@ async def test_a_bomb_is_read_in_bounded_memory() -> None:
     finally:
         tracemalloc.stop()
     assert read == 64 * 1024 * 1024
+
+
+async def test_a_bomb_is_refused_when_it_goes_off() -> None:
+    stream = whole_stream(BOMB, decoder("gzip", DEFAULT_DECODE_LIMITS), lambda error: Broken(error.message))
+    sound = await stream.readexactly(DEFAULT_DECODE_LIMITS.free - STEP)
+    assert not sound.strip(b"\0")
+    with pytest.raises(Broken, match="more than 200 times as many bytes decoded as received"):
+        await stream.read()
 
 
 async def test_the_account_is_kept_in_bytes_as_received() -> None:

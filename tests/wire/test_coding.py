@@ -1,13 +1,22 @@
 """Decoders, fed whole and one byte at a time; no step gives more than STEP."""
 
 import gzip
+import random
 import zlib
 from collections.abc import Callable
 
 import pytest
 
-from pronghorn.wire.coding import STEP, Decoder, decoder_for
+from pronghorn.wire.coding import (
+    STEP,
+    Decoder,
+    accepted_codings,
+    brotli_library,
+    decoder_for,
+    zstd_library,
+)
 from pronghorn.wire.errors import ProtocolError
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 
 from .feeding import CUTS
 from .worktime import growth
@@ -21,9 +30,9 @@ def compress(data: bytes, wbits: int) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
-def decode(coding: str, pieces: list[bytes]) -> bytes:
+def decode(coding: str, pieces: list[bytes], limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> bytes:
     """All that ``pieces`` decode to, step by step, to the end."""
-    decoder, output = made(coding), bytearray()
+    decoder, output = made(coding, limits), bytearray()
     for piece in pieces:
         output += bounded(decoder.decode(piece))
         idle = 0
@@ -42,13 +51,22 @@ def bounded(step: bytes) -> bytes:
     return step
 
 
-def made(coding: str) -> Decoder:
-    decoder = decoder_for(coding)
+def made(coding: str, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> Decoder:
+    decoder = decoder_for(coding, limits)
     assert decoder is not None
     return decoder
 
 
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda data: brotli_library().compress(data, quality=5),
+    "zstd": lambda data: zstd_library().compress(data),
+}
 CODED = {
+    "br": ("br", COMPRESSORS["br"](TEXT), TEXT),
+    "zstd": ("zstd", COMPRESSORS["zstd"](TEXT), TEXT),
+    "zstd-two-frames": ("zstd", COMPRESSORS["zstd"](TEXT) + COMPRESSORS["zstd"](b"more"), TEXT + b"more"),
     "gzip": ("gzip", gzip.compress(TEXT), TEXT),
     "gzip-empty": ("gzip", gzip.compress(b""), b""),
     "gzip-two-members": ("gzip", gzip.compress(TEXT) + gzip.compress(b"more"), TEXT + b"more"),
@@ -79,7 +97,9 @@ def test_known_codings(coding: str) -> None:
     assert decoder_for(coding) is not decoder_for(coding)
 
 
-@pytest.mark.parametrize("coding", ["", "identity", "br", "gzip, gzip", "gzip;q=1", "\u00a0gzip"])
+@pytest.mark.parametrize(
+    "coding", ["", "identity", ",", "sdch", "gzip, sdch", "compress", "gzip;q=1", "\u00a0gzip"]
+)
 def test_unknown_codings(coding: str) -> None:
     assert decoder_for(coding) is None
 
@@ -122,16 +142,118 @@ def test_one_step_of_a_bomb_is_all_that_exists() -> None:
     assert decoder.has_more
 
 
+#: Members of next to nothing are let through.
+PATIENT = DecodeLimits(members=1_000_000)
+
+
 def test_aiohttp_13362_many_members_take_linear_time() -> None:
     def work(size: int) -> None:
-        decode("gzip", [gzip.compress(b"") * size])
+        decode("gzip", [gzip.compress(b"") * size], PATIENT)
 
     assert growth(work, 40_000) < 3
+
+
+def test_many_frames_take_linear_time() -> None:
+    frame = zstd_library().compress(b"")
+
+    def work(size: int) -> None:
+        decode("zstd", [frame * size], PATIENT)
+
+    assert growth(work, 40_000) < 3
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"x" * 1000], ids=["empty", "one-byte", "1000-bytes"])
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_aiohttp_13362_members_of_next_to_nothing_are_counted(coding: str, content: bytes) -> None:
+    member = COMPRESSORS[coding](content)
+    assert decode(coding, [member * 1024]) == content * 1024
+    with pytest.raises(ProtocolError, match=f"more than 1024 members of {coding}"):
+        decode(coding, [member * 3000])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_members_that_hold_something_are_not_counted(coding: str) -> None:
+    """Files made by bgzip have one for each 64 KiB."""
+    content = bytes(range(256)) * 8
+    assert decode(coding, [COMPRESSORS[coding](content) * 3000]) == content * 3000
+
+
+# More than gzip
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(
+    "codings",
+    [
+        "br",
+        "zstd",
+        "gzip, br",
+        "zstd, gzip",
+        "deflate,gzip , BR",
+        "gzip, gzip, gzip, gzip, gzip",
+        "identity, zstd",
+    ],
+)
+def test_codings_are_undone_from_the_last_to_the_first(
+    codings: str, cut: Callable[[bytes], list[bytes]]
+) -> None:
+    coded = TEXT
+    for name in codings.lower().replace(" ", "").split(","):
+        coded = coded if name == "identity" else COMPRESSORS[name](coded)
+    assert decode(codings, cut(coded)) == TEXT
+
+
+def test_cve_2025_66418_a_chain_has_an_end() -> None:
+    with pytest.raises(ProtocolError, match="at most 5 codings, got 6"):
+        decoder_for(", ".join(["gzip"] * 6))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+def test_cve_2025_69223_a_bomb_is_refused(coding: str) -> None:
+    bomb = COMPRESSORS[coding](bytes(64 * 1024 * 1024))
+    with pytest.raises(ProtocolError, match="more than 200 times") as caught:
+        decode(coding, [bomb])
+    assert caught.value.status_hint == 413
+
+
+def test_a_bomb_in_a_bomb_is_refused_before_it_is_inflated() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(256 * 1024 * 1024)))
+    assert len(bomb) < 2000
+    with pytest.raises(ProtocolError, match="more than 200 times"):
+        decode("gzip, gzip", [bomb])
+
+
+def test_a_size_can_be_set() -> None:
+    limits = DecodeLimits(size=1_000_000, free=0)
+    noise = random.Random(1).randbytes(1_000_000)
+    assert decode("gzip", [gzip.compress(noise)], limits) == noise
+    with pytest.raises(ProtocolError, match="more than 1000000 bytes when decoded"):
+        decode("gzip", [gzip.compress(noise + b"x")], limits)
+
+
+def test_a_zstd_window_above_8_mib_is_refused() -> None:
+    library = zstd_library()
+    parameter = library.CompressionParameter
+    coded = library.compress(b"x" * 100, options={parameter.window_log: 27, parameter.content_size_flag: 0})
+    wide = library.ZstdCompressor(options={parameter.window_log: 27})
+    coded = wide.compress(b"x" * 100, wide.FLUSH_BLOCK) + wide.flush()
+    with pytest.raises(ProtocolError, match="malformed zstd data"):
+        decode("zstd", [coded])
+
+
+def test_what_is_offered_is_what_can_be_undone() -> None:
+    assert accepted_codings() == "gzip, deflate, br, zstd"
+    assert all(decoder_for(coding) for coding in accepted_codings().split(", "))
 
 
 # What is malformed or broken off
 
 MALFORMED = {
+    "br-is-text": ("br", b"<html>not br</html>"),
+    "br-and-more": ("br", COMPRESSORS["br"](TEXT) + b"more"),
+    "zstd-is-text": ("zstd", b"<html>not zstd</html>"),
+    "zstd-and-more": ("zstd", COMPRESSORS["zstd"](TEXT) + b"more"),
+    "second-of-two": ("br, gzip", gzip.compress(TEXT)),
     "gzip-is-text": ("gzip", b"<html>not gzip at all</html>"),
     "gzip-is-zlib": ("gzip", zlib.compress(TEXT)),
     "gzip-bad-method": ("gzip", b"\x1f\x8b\x07" + gzip.compress(TEXT)[3:]),

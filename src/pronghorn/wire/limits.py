@@ -28,3 +28,22 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """Bounds on what coded content may decode to; ``size`` is in bytes, None is no limit."""
+
+    # Whoever reads a body whole bounds that; a stream is decoded as it is read, in steps.
+    size: int | None = None
+    # Apache's DeflateInflateRatioLimit is 200. gzip alone reaches 1,032, gzip in gzip a million.
+    ratio: int = 200
+    # Content up to here is nobody's harm, whatever it came from.
+    free: int = 16 * 1024 * 1024
+    # aiohttp stops at 1,024 in one call; files made by bgzip have one for each 64 KiB, so those don't count.
+    members: int = 1024
+    # curl and urllib3 stop at 5.
+    codings: int = 5
+
+
+DEFAULT_DECODE_LIMITS = DecodeLimits()
