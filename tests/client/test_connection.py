@@ -8,7 +8,6 @@ from pronghorn.client.connection import (
     MalformedResponse,
     Received,
     payload_error,
-    response_decoder,
 )
 from pronghorn.client.errors import (
     ClientOSError,
@@ -18,6 +17,7 @@ from pronghorn.client.errors import (
 )
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.wire.errors import ProtocolError
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import NO_TIMEOUT, OK, Keeper, connected, transport_of
 
@@ -31,7 +31,7 @@ def begin(
     method: str = "GET",
     body: bytes | None = b"",
 ) -> "asyncio.Task[Received]":
-    connection.begin(timeout, timeout.total, True)
+    connection.begin(timeout, timeout.total, DEFAULT_DECODE_LIMITS)
     connection.exchange.head(method, "/", FIELDS, len(body) if body is not None else None, body=body)
     return asyncio.create_task(connection.receive_head())
 
@@ -271,9 +271,6 @@ async def test_a_body_that_never_began_is_not_left_unawaited() -> None:
         write.close()
 
 
-def test_decoders_and_their_errors() -> None:
-    assert response_decoder(None) is None
-    assert response_decoder("unheard-of") is None
-    assert response_decoder("gzip") is not None
+def test_what_a_reader_of_a_broken_body_is_told() -> None:
     assert str(payload_error(ProtocolError("bad"))) == "bad"
     assert type(payload_error(ProtocolError("bad"))) is ClientPayloadError

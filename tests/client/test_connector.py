@@ -10,6 +10,7 @@ from pronghorn.client.outgoing import ClientRequest
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.dial import Address
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import NO_TIMEOUT, connected, request_to, transport_of
 
@@ -105,7 +106,7 @@ async def test_what_is_taken_back_goes_to_who_waits() -> None:
 
 def _served(connection: ClientConnection) -> ClientConnection:
     """As after one exchange."""
-    connection.begin(NO_TIMEOUT, None, True)
+    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection._is_lent = False
     connection._machine.reading = type(connection._machine.reading).IDLE
     return connection

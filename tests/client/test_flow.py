@@ -15,9 +15,10 @@ from pronghorn.client.errors import (
     ServerDisconnectedError,
 )
 from pronghorn.client.flow import Answer, BodyWriter, Options, fetch
-from pronghorn.client.outgoing import AUTO_FIELDS, ClientRequest, make_request
+from pronghorn.client.outgoing import ClientRequest, auto_fields, make_request
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import HERE, NO_TIMEOUT, OK, connected, request_to, transport_of
 
@@ -46,8 +47,10 @@ def begin(
     timeout: ClientTimeout = NO_TIMEOUT,
     retry_stale: bool = True,
 ) -> "asyncio.Task[Answer]":
-    request = make_request(method, URL("http://here/"), AUTO_FIELDS, None, data)
-    return asyncio.create_task(fetch(connector, request, Options(timeout, retry_stale, True)))
+    request = make_request(method, URL("http://here/"), auto_fields(), None, data)
+    return asyncio.create_task(
+        fetch(connector, request, Options(timeout, retry_stale, DEFAULT_DECODE_LIMITS))
+    )
 
 
 async def primed() -> Wired:
@@ -144,7 +147,7 @@ async def test_a_head_that_cannot_be_sent_leaves_no_place() -> None:
     connector = Wired()
     request = make_request("GET", URL("http://here/"), (("X-A", "a\r\nb"),), None, None)
     with pytest.raises(ValueError, match="X-A"):
-        await fetch(connector, request, Options(NO_TIMEOUT, True, True))
+        await fetch(connector, request, Options(NO_TIMEOUT, True, DEFAULT_DECODE_LIMITS))
     await asyncio.sleep(0)
     assert not transport_of(connector.made[0]).written
     assert connector._pool.open_count == 0
@@ -175,7 +178,7 @@ async def test_each_answer_has_its_own_content() -> None:
 async def test_content_leaves_in_pieces() -> None:
     connector = Wired()
     connection = await connector.lend(request_to(), NO_TIMEOUT)
-    connection.begin(NO_TIMEOUT, None, True)
+    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection.exchange.head("POST", "/", (("Host", "here"),), 600_000)
     await BodyWriter(connection).write(bytes(600_000))
     assert transport_of(connection).written.endswith(bytes(600_000))

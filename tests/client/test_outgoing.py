@@ -6,14 +6,14 @@ from yarl import URL
 
 from pronghorn.body.payload import AsyncIterablePayload, BytesPayload
 from pronghorn.client.errors import InvalidUrlClientError, NonHttpUrlClientError
-from pronghorn.client.outgoing import AUTO_FIELDS, ClientRequest, address_of, make_request, parse_url
+from pronghorn.client.outgoing import ClientRequest, address_of, auto_fields, make_request, parse_url
 from pronghorn.io.dial import Address
 
 
 def make(
     method: str = "GET", url: str = "http://host/", headers: Any = None, data: Any = None
 ) -> ClientRequest:
-    return make_request(method, URL(url), AUTO_FIELDS, headers, data)
+    return make_request(method, URL(url), auto_fields(), headers, data)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pronghorn.client.outgoing import ClientRequest
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import HERE, NO_TIMEOUT, OK, Keeper, Transport, request_to
 
@@ -70,7 +71,7 @@ async def test_a_protocol_may_be_of_a_class_that_derives() -> None:
 
     connector = Returning(connect)
     connection = await connector.lend(request_to(), NO_TIMEOUT)
-    connection.begin(NO_TIMEOUT, None, True)
+    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection.exchange.head("GET", "/", (("Host", "here"),), 0, body=b"")
     waiting = asyncio.create_task(connection.receive_head())
     await asyncio.sleep(0)

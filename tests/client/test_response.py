@@ -8,10 +8,10 @@ from yarl import URL
 
 from pronghorn.client.errors import ClientPayloadError, ClientResponseError, ContentTypeError
 from pronghorn.client.flow import Answer
-from pronghorn.client.outgoing import AUTO_FIELDS, make_request
+from pronghorn.client.outgoing import auto_fields, make_request
 from pronghorn.client.response import ClientResponse
 from pronghorn.wire.http1.head import parse_response_head
-from pronghorn.wire.limits import DEFAULT_LIMITS
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS, DEFAULT_LIMITS
 
 
 class Over:
@@ -26,10 +26,10 @@ def make(
 ) -> ClientResponse:
     head = parse_response_head(b"\r\n".join([start, *filter(None, fields.split(b"\n"))]), DEFAULT_LIMITS)
     head.body = body
-    request = make_request("GET", URL("http://host/path#part"), AUTO_FIELDS, None, None)
+    request = make_request("GET", URL("http://host/path#part"), auto_fields(), None, None)
     answer = Answer(head, None, cast(Any, Over()), 1, (), ())
     response = ClientResponse.__new__(ClientResponse)
-    response.begin(request, answer, decompress)
+    response.begin(request, answer, DEFAULT_DECODE_LIMITS if decompress else None)
     return response
 
 

@@ -88,7 +88,7 @@ async def test_params_join_the_query(path: str, params: object, target: str) -> 
 async def test_fields_sent_unasked() -> None:
     request = await sent("GET")
     assert request.fields["Accept"] == "*/*"
-    assert request.fields["Accept-Encoding"] == "gzip, deflate"
+    assert request.fields["Accept-Encoding"] == "gzip, deflate, br, zstd"
     assert request.fields["User-Agent"].startswith("Python/")
     assert request.fields.getall("Host") == [request.fields["Host"]]
     assert request.fields["Host"].startswith("127.0.0.1:")

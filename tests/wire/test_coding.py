@@ -13,6 +13,7 @@ from pronghorn.wire.coding import (
     accepted_codings,
     brotli_library,
     decoder_for,
+    decoder_of,
     zstd_library,
 )
 from pronghorn.wire.errors import ProtocolError
@@ -205,7 +206,7 @@ def test_codings_are_undone_from_the_last_to_the_first(
 
 def test_cve_2025_66418_a_chain_has_an_end() -> None:
     with pytest.raises(ProtocolError, match="at most 5 codings, got 6"):
-        decoder_for(", ".join(["gzip"] * 6))
+        decode(", ".join(["gzip"] * 6), [b"x"])
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
@@ -282,3 +283,15 @@ def test_truncated(cut: Callable[[bytes], list[bytes]], name: str, size: int) ->
     coding, coded, _ = CODED[name]
     with pytest.raises(ProtocolError, match="ended before"):
         decode(coding, cut(coded[:size]))
+
+
+# Of a message
+
+
+def test_the_decoder_of_a_message() -> None:
+    assert decoder_of({}, DEFAULT_DECODE_LIMITS) is None
+    assert decoder_of({"Content-Encoding": "unheard-of"}, DEFAULT_DECODE_LIMITS) is None
+    assert decoder_of({"Content-Encoding": "gzip"}, None) is None
+    decoder = decoder_of({"Content-Encoding": "gzip"}, DEFAULT_DECODE_LIMITS)
+    assert decoder is not None
+    assert decoder.decode(gzip.compress(b"x")) == b"x"

@@ -10,10 +10,11 @@ from ..io.deadline import Deadline, Sweep
 from ..io.dial import Address
 from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
-from ..wire.coding import Decoder, decoder_for
+from ..wire.coding import decoder_of
 from ..wire.errors import ConnectionEnded, ProtocolError
 from ..wire.events import Event, InformationalHead, ResponseHead
 from ..wire.http1.connection import Http1Connection, Reading
+from ..wire.limits import DecodeLimits
 from .errors import (
     ClientConnectionError,
     ClientConnectionResetError,
@@ -45,7 +46,7 @@ class ClientConnection:
     """Owns a channel. ``begin`` starts an exchange; when it is over, the connection goes to its keeper."""
 
     __slots__ = (
-        "_decompresses",
+        "_decoding",
         "_gap",
         "_gap_seconds",
         "_go_ahead",
@@ -88,7 +89,7 @@ class ClientConnection:
         self._sender: asyncio.Task[None] | None = None
         self._total_seconds = 0.0
         self._gap_seconds: float | None = None
-        self._decompresses = True
+        self._decoding: DecodeLimits | None = None
         self._has_answer_begun = False
         #: An exchange is going on: the connection is not its keeper's to give away.
         self._is_lent = False
@@ -113,12 +114,12 @@ class ClientConnection:
 
     # The exchange
 
-    def begin(self, timeout: ClientTimeout, total: float | None, decompresses: bool) -> None:
+    def begin(self, timeout: ClientTimeout, total: float | None, decoding: DecodeLimits | None) -> None:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
         self._is_lent = True
         self.uses += 1
         self._has_answer_begun = False
-        self._decompresses = decompresses
+        self._decoding = decoding
         if total is not None:
             self._total_seconds = timeout.total or total
             self._total.start(total)
@@ -305,9 +306,8 @@ class ClientConnection:
     def _receive_head(self, head: ResponseHead) -> None:
         content = None
         if head.body is None:
-            coding = head.headers.get("Content-Encoding") if self._decompresses else None
             content = StreamReader(
-                self.exchange, decoder=response_decoder(coding), error_factory=payload_error
+                self.exchange, decoder=decoder_of(head.headers, self._decoding), error_factory=payload_error
             )
             self.exchange.open(content)
         self._resolve_go_ahead()
@@ -354,11 +354,6 @@ def _is_readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def response_decoder(coding: str | None) -> Decoder | None:
-    """The decoder for a response's Content-Encoding, if it has one of ours."""
-    return decoder_for(coding) if coding else None
 
 
 def payload_error(error: ProtocolError) -> ClientPayloadError:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..io.stream import StreamReader
 from ..wire.events import ResponseHead
+from ..wire.limits import DecodeLimits
 from .connection import ClientConnection, MalformedResponse, sending_error
 from .connector import BaseConnector
 from .errors import (
@@ -40,7 +41,8 @@ class Options(NamedTuple):
 
     timeout: ClientTimeout
     retry_stale: bool
-    auto_decompress: bool
+    #: How content codings are undone; None leaves them.
+    decoding: DecodeLimits | None
 
 
 async def fetch(connector: BaseConnector, request: ClientRequest, options: Options) -> Answer:
@@ -106,7 +108,7 @@ async def _exchange(
     total: float | None,
     attempts: Sequence[Exception],
 ) -> Answer:
-    connection.begin(options.timeout, total, options.auto_decompress)
+    connection.begin(options.timeout, total, options.decoding)
     exchange = connection.uses
     try:
         try:

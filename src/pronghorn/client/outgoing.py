@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, final
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -11,14 +11,10 @@ from yarl import URL
 from .._version import __version__
 from ..body.payload import BytesPayload, Payload, make_payload
 from ..io.dial import Address
+from ..wire.coding import accepted_codings
 from .errors import InvalidUrlClientError, NonHttpUrlClientError, RequestInfo
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
-AUTO_FIELDS: Final = (
-    ("User-Agent", CLIENT_SOFTWARE),
-    ("Accept", "*/*"),
-    ("Accept-Encoding", "gzip, deflate"),
-)
 
 #: A body up to this size leaves in one write with its head; copying it costs less than a second write.
 _INLINE_BODY: Final = 64 * 1024
@@ -162,6 +158,16 @@ class ClientRequest:
             self.is_persistent = False
         for name in _FRAMING_FIELDS:
             given.popall(name, None)
+
+
+@cache
+def auto_fields() -> Fields:
+    """What every request says of itself unless it is told otherwise."""
+    return (
+        ("User-Agent", CLIENT_SOFTWARE),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", accepted_codings()),
+    )
 
 
 def as_fields(headers: Headers) -> CIMultiDict[str]:

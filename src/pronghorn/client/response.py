@@ -10,9 +10,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
+from ..wire.coding import decoder_of
 from ..wire.events import HttpVersion, HttpVersion11, ResponseHead
 from ..wire.fields import parse_media_type
-from .connection import ClientConnection, payload_error, response_decoder
+from ..wire.limits import DecodeLimits
+from .connection import ClientConnection, payload_error
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
 from .flow import Answer
 from .outgoing import ClientRequest
@@ -75,7 +77,7 @@ class ClientResponse:
 
     _request: "ClientRequest | _Origin"
     _head: ResponseHead = _NO_HEAD
-    _auto_decompress: bool = True
+    _decoding: DecodeLimits | None = None
     _body: bytes | None = None
     _content: StreamReader | None = None
     _headers: CIMultiDictProxy[str] | None = None
@@ -99,11 +101,11 @@ class ClientResponse:
     ) -> None:
         self._request = _Origin(method, URL(url), request_info)
 
-    def begin(self, request: ClientRequest, answer: Answer, auto_decompress: bool) -> None:
+    def begin(self, request: ClientRequest, answer: Answer, decoding: DecodeLimits | None) -> None:
         """Be the response that has come to ``request``."""
         self._request = request
         self._head = head = answer.head
-        self._auto_decompress = auto_decompress
+        self._decoding = decoding
         self.status = head.status
         self.reason = head.reason
         self.version = head.version
@@ -220,7 +222,9 @@ class ClientResponse:
         """The body as a stream. Reading it may raise ClientPayloadError."""
         content = self._content
         if content is None:
-            content = self._content = whole_stream(self._head.body or b"", self._decoder(), payload_error)
+            content = self._content = whole_stream(
+                self._head.body or b"", decoder_of(self._head.headers, self._decoding), payload_error
+            )
         return content
 
     @content.setter
@@ -293,10 +297,7 @@ class ClientResponse:
 
     @property
     def _is_coded(self) -> bool:
-        return self._auto_decompress and "Content-Encoding" in self._head.headers
-
-    def _decoder(self) -> Any:
-        return response_decoder(self._head.headers["Content-Encoding"]) if self._is_coded else None
+        return self._decoding is not None and "Content-Encoding" in self._head.headers
 
     # The connection
 

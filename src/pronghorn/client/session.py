@@ -9,9 +9,10 @@ from typing import Any, Final, Self, TypedDict, Unpack, final
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 from .connector import BaseConnector, TCPConnector
 from .flow import Options, fetch
-from .outgoing import AUTO_FIELDS, DECIDED_FIELDS, Headers, as_fields, as_url, make_request, parse_url
+from .outgoing import DECIDED_FIELDS, Headers, as_fields, as_url, auto_fields, make_request, parse_url
 from .response import ClientResponse, Released, blank_response
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
@@ -58,6 +59,7 @@ class ClientSession:
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
         connector_owner: bool = True,
         auto_decompress: bool = True,
+        decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
         retry_stale: bool = True,
     ) -> None:
         if connector is not None and not isinstance(connector, BaseConnector):
@@ -70,14 +72,14 @@ class ClientSession:
         #: Sent as they are; the others take part in what each request decides of itself.
         self._default_fields = (
             *(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS),
-            *(field for field in AUTO_FIELDS if field[0] not in given),
+            *(field for field in auto_fields() if field[0] not in given),
         )
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
         self._response_class = response_class
         self._has_plain_responses = response_class.__init__ is ClientResponse.__init__
         self._timeout = _as_timeout(timeout)
-        self._options = Options(self._timeout, retry_stale, auto_decompress)
+        self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
         return f"<ClientSession {'closed' if self.closed else 'open'} {self._connector!r}>"
@@ -211,7 +213,7 @@ class ClientSession:
             response = kind.__new__(kind)  # what __init__ would note, the request knows
         else:
             response = blank_response(kind, request, self)
-        response.begin(request, answer, options.auto_decompress)
+        response.begin(request, answer, options.decoding)
         return response
 
 

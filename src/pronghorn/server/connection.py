@@ -19,10 +19,11 @@ from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
 from ..io.tasks import start_task
 from ..log import server_logger
-from ..wire.coding import decoder_for
+from ..wire.coding import decoder_of
 from ..wire.errors import ProtocolError
 from ..wire.events import Data, Event, RequestHead
 from ..wire.http1.connection import Http1Connection, Reading, Writing
+from ..wire.limits import DecodeLimits
 from ..wire.roles import SERVER
 from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
 from .request import BaseRequest, RequestPayloadError, payload_error
@@ -123,9 +124,9 @@ class ServerConnection:
         return None if self.channel.is_lost else self.channel.transport
 
     @property
-    def auto_decompress(self) -> bool:
-        """Content codings of requests are undone."""
-        return self._settings.auto_decompress
+    def decoding(self) -> DecodeLimits | None:
+        """How content codings of requests are undone; None leaves them."""
+        return self._settings.decode_limits if self._settings.auto_decompress else None
 
     # What the channel reports
 
@@ -230,10 +231,9 @@ class ServerConnection:
                 self._await_body()
 
     def _open_stream(self, head: RequestHead) -> StreamReader:
-        coding = head.headers.get("Content-Encoding") if self._settings.auto_decompress else None
         stream = StreamReader(
             self._exchange,
-            decoder=decoder_for(coding) if coding else None,
+            decoder=decoder_of(head.headers, self.decoding),
             error_factory=payload_error,
             before_wait=self._continue if head.expects_continue else None,
         )

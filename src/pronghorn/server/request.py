@@ -11,10 +11,11 @@ from yarl import URL
 from ..io.exchange import Exchange
 from ..io.stream import StreamReader, whole_stream
 from ..keys import RequestKey
-from ..wire.coding import Decoder, decoder_for
+from ..wire.coding import decoder_of
 from ..wire.errors import ProtocolError
 from ..wire.events import HttpVersion, RequestHead
 from ..wire.fields import parse_media_type
+from ..wire.limits import DecodeLimits
 from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge
 from .matching import AbstractMatchInfo, ApplicationLike
 from .response import REASONS, Headers
@@ -39,7 +40,7 @@ class ConnectionFacts(Protocol):
     @property
     def peername(self) -> Any: ...
     @property
-    def auto_decompress(self) -> bool: ...
+    def decoding(self) -> DecodeLimits | None: ...
 
 
 class BaseRequest(Storage):
@@ -243,7 +244,8 @@ class BaseRequest(Storage):
         if content is None:
             body = self._body
             if not isinstance(body, StreamReader):
-                body = whole_stream(body, self._decoder(), payload_error)
+                decoder = decoder_of(self.head.headers, self._connection.decoding)
+                body = whole_stream(body, decoder, payload_error)
             content = self._content = body
         return content
 
@@ -290,10 +292,7 @@ class BaseRequest(Storage):
 
     @property
     def _is_coded(self) -> bool:
-        return "Content-Encoding" in self.head.headers and self._connection.auto_decompress
-
-    def _decoder(self) -> Decoder | None:
-        return decoder_for(self.head.headers["Content-Encoding"]) if self._is_coded else None
+        return "Content-Encoding" in self.head.headers and self._connection.decoding is not None
 
     # The connection
 

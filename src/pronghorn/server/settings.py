@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..wire.limits import DEFAULT_LIMITS, Limits
+from ..wire.limits import DEFAULT_DECODE_LIMITS, DEFAULT_LIMITS, DecodeLimits, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +28,6 @@ class ServerSettings:
     handler_cancellation: bool = False
     #: Undo the content codings of request bodies.
     auto_decompress: bool = True
+    #: Bounds on what they may decode to.
+    decode_limits: DecodeLimits = field(default=DEFAULT_DECODE_LIMITS)
     limits: Limits = field(default=DEFAULT_LIMITS)

@@ -12,6 +12,7 @@ from ..io.stream import StreamReader
 from ..wire.events import HttpVersion, HttpVersion11, RequestHead
 from ..wire.http1.body import framing
 from ..wire.http1.connection import Http1Connection
+from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 from ..wire.roles import SERVER
 
 
@@ -141,7 +142,7 @@ class NoConnection:
     transport: asyncio.Transport | None = None
     task: "asyncio.Task[None] | None" = None
     peername: Any = None
-    auto_decompress: bool = True
+    decoding: DecodeLimits | None = DEFAULT_DECODE_LIMITS
 
 
 def make_request(

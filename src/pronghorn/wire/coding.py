@@ -6,6 +6,7 @@ when it wants more input. Who asks decides how much exists at once.
 """
 
 import zlib
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, Protocol, final
@@ -254,6 +255,25 @@ class ContentDecoder:
             stage.finish()
 
 
+@final
+class _Refusal:
+    """What decodes nothing."""
+
+    __slots__ = ("_reason", "has_more")
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        self.has_more = False
+
+    def decode(self, data: bytes) -> bytes:
+        if data:
+            raise ProtocolError(self._reason)
+        return b""
+
+    def finish(self) -> None:
+        pass
+
+
 @cache
 def brotli_library() -> Any:
     """The library for br, None if there is none that gives its output in bounded steps."""
@@ -287,16 +307,19 @@ def accepted_codings() -> str:
     return ", ".join(("gzip", "deflate", *(name for name, library in _IS_OFFERED.items() if library())))
 
 
-def decoder_for(coding: str, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> Decoder | None:
-    """A new decoder for the value of a Content-Encoding field; None if it names one that can't be undone.
+def decoder_of(fields: Mapping[str, str], limits: DecodeLimits | None) -> Decoder | None:
+    """A new decoder for the content of the message with ``fields``; None if it is not coded, or without limits."""
+    coding = None if limits is None else fields.get("Content-Encoding")
+    return None if limits is None or coding is None else decoder_for(coding, limits)
 
-    ProtocolError for too many codings.
-    """
+
+def decoder_for(coding: str, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> Decoder | None:
+    """A new decoder for the value of a Content-Encoding field; None if it names one that can't be undone."""
     names = [
         name for part in coding.split(",") if (name := part.strip(" \t").lower()) not in ("", "identity")
     ]
     if len(names) > limits.codings:
-        raise ProtocolError(f"content coding: at most {limits.codings} codings, got {len(names)}")
+        return _Refusal(f"content coding: at most {limits.codings} codings, got {len(names)}")
     stages: list[Decoder] = []
     for name in reversed(names):
         if name in ("gzip", "x-gzip", "deflate"):
