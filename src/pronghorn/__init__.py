@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .client.auth import encode_basic_auth as encode_basic_auth
     from .client.connector import BaseConnector as BaseConnector
     from .client.connector import TCPConnector as TCPConnector
+    from .client.cookiejar import CookieJar as CookieJar
+    from .client.cookiejar import DummyCookieJar as DummyCookieJar
     from .client.errors import ClientConnectionError as ClientConnectionError
     from .client.errors import ClientConnectionResetError as ClientConnectionResetError
     from .client.errors import ClientConnectorCertificateError as ClientConnectorCertificateError

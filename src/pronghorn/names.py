@@ -10,6 +10,7 @@ PACKAGE: Final = __name__.partition(".")[0]
 HOMES: Final[dict[str, tuple[str, ...]]] = {
     "client.connector": ("BaseConnector", "TCPConnector"),
     "client.outgoing": ("ClientRequest",),
+    "client.cookiejar": ("CookieJar", "DummyCookieJar"),
     "client.errors": (
         "ClientConnectionError",
         "ClientConnectionResetError",

@@ -4,6 +4,7 @@ import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Sequence
+from http.cookies import SimpleCookie
 from typing import Any, Final, NamedTuple, Self
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -17,6 +18,7 @@ from ..wire.limits import DecodeLimits
 from .connection import ClientConnection, payload_error
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
 from .flow import Answer
+from .morsels import response_cookies
 from .outgoing import ClientRequest
 
 _DEFAULT_TYPE: Final = "application/octet-stream"
@@ -82,6 +84,7 @@ class ClientResponse:
     _content: StreamReader | None = None
     _headers: CIMultiDictProxy[str] | None = None
     _raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
+    _cookies: SimpleCookie | None = None
     _history: "tuple[ClientResponse, ...]" = ()
     _guard: "_Guard | None" = None
 
@@ -165,6 +168,14 @@ class ClientResponse:
         if headers is None:
             headers = self._headers = CIMultiDictProxy(self._head.headers)
         return headers
+
+    @property
+    def cookies(self) -> SimpleCookie:
+        """What this response set, by Set-Cookie fields."""
+        cookies = self._cookies
+        if cookies is None:
+            cookies = self._cookies = response_cookies(self.headers.getall("Set-Cookie", ()))
+        return cookies
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:

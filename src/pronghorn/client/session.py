@@ -6,11 +6,12 @@ from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack, final
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 from .connector import BaseConnector, TCPConnector
+from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .flow import Options, fetch
 from .outgoing import DECIDED_FIELDS, Headers, as_fields, as_url, auto_fields, make_request, parse_url
 from .response import ClientResponse, Released, blank_response
@@ -19,6 +20,8 @@ from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 _UNSET: Final[Any] = object()
 _NOTHING: Final[Any] = object()
 _JSON_TYPE: Final = "application/json"
+_COOKIE: Final = istr("Cookie")
+_SET_COOKIE: Final = istr("Set-Cookie")
 
 
 class RequestOptions(TypedDict, total=False):
@@ -31,6 +34,8 @@ class RequestOptions(TypedDict, total=False):
     #: The body as an object to be serialised; not together with ``data``.
     json: Any
     headers: Headers | None
+    #: Sent with this request alone, beside those of the session's jar.
+    cookies: LooseCookies | None
     #: Instead of the session's; a number is the total in seconds.
     timeout: ClientTimeout | float | None
     #: Ask the server whether it wants the body before sending it (RFC 9110 section 10.1.1).
@@ -43,9 +48,11 @@ class ClientSession:
     A relative URL is found from ``base_url``, whose path ends in "/". ``connector`` is where
     connections come from (a TCPConnector of its own by default), closed with the session
     unless ``connector_owner`` is False. ``headers`` are sent with every request that does not
-    name them itself. Responses are made of ``response_class``. ``timeout`` is 5 minutes in all
-    and 30 s for connecting by default. ``retry_stale`` lets a request that can be repeated be
-    sent once more when an idle connection turns out to have been closed by the server.
+    name them itself. Cookies that servers set are kept in ``cookie_jar`` (one of its own by
+    default), which ``cookies`` are put into for every host. Responses are made of
+    ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default.
+    ``retry_stale`` lets a request that can be repeated be sent once more when an idle
+    connection turns out to have been closed by the server.
     """
 
     def __init__(
@@ -53,20 +60,28 @@ class ClientSession:
         base_url: str | URL | None = None,
         *,
         connector: BaseConnector | None = None,
+        cookies: LooseCookies | None = None,
         headers: Headers | None = None,
         json_serialize: Callable[[Any], str] = json_module.dumps,
         response_class: type[ClientResponse] = ClientResponse,
+        cookie_jar: AbstractCookieJar | None = None,
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
         connector_owner: bool = True,
         auto_decompress: bool = True,
         decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
         retry_stale: bool = True,
     ) -> None:
+        if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
+            raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
         if connector is not None and not isinstance(connector, BaseConnector):
             raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
         self._base_url = None if base_url is None else _as_base(base_url)
         self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
         self._connector_owner = connector_owner
+        #: Made when there is something to keep.
+        self._jar = cookie_jar
+        if cookies:
+            self.cookie_jar.update_cookies(cookies)
         self._default_headers = as_fields(headers or ())
         given = self._default_headers
         #: Sent as they are; the others take part in what each request decides of itself.
@@ -111,6 +126,15 @@ class ClientSession:
     def connector(self) -> BaseConnector | None:
         """Where connections come from; None once the session is closed."""
         return self._connector
+
+    @property
+    def cookie_jar(self) -> AbstractCookieJar:
+        """What servers have set, for the requests that it is meant for."""
+        if self._jar is None:
+            self._jar = CookieJar()
+        return self._jar
+
+    _cookie_jar = cookie_jar
 
     @property
     def timeout(self) -> ClientTimeout:
@@ -173,6 +197,15 @@ class ClientSession:
         defaults = (field for field in self._default_headers.items() if field[0] not in own)
         return CIMultiDict([*defaults, *own.items()])
 
+    def _add_cookies(
+        self, headers: Headers | None, url: URL, cookies: LooseCookies | None
+    ) -> CIMultiDict[str]:
+        fields = as_fields(headers or ())
+        if found := self.cookie_jar.cookie_field(url, cookies):
+            given = fields.get(_COOKIE)
+            fields[_COOKIE] = f"{given}; {found}" if given else found
+        return fields
+
     async def _request(
         self,
         method: str,
@@ -182,6 +215,7 @@ class ClientSession:
         data: Any = None,
         json: Any = _NOTHING,
         headers: Headers | None = None,
+        cookies: LooseCookies | None = None,
         timeout: ClientTimeout | float | None = _UNSET,
         expect100: bool = False,
     ) -> ClientResponse:
@@ -201,13 +235,17 @@ class ClientSession:
             data = self._json_serialize(json)
             headers = as_fields(headers or ())
             headers.setdefault("Content-Type", _JSON_TYPE)
-        request = make_request(
-            method.upper(), parse_url(url, params), self._default_fields, headers, data, expect100
-        )
+        target = parse_url(url, params)
+        if cookies or self._jar is not None:
+            headers = self._add_cookies(headers, target, cookies)
+        request = make_request(method.upper(), target, self._default_fields, headers, data, expect100)
         options = self._options
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))
         answer = await fetch(connector, request, options)
+        if _SET_COOKIE in answer.head.headers:
+            set_cookies = answer.head.headers.getall(_SET_COOKIE)
+            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
         kind = self._response_class
         if self._has_plain_responses:
             response = kind.__new__(kind)  # what __init__ would note, the request knows

@@ -4,19 +4,27 @@ from typing import Any, Self, Unpack
 
 from yarl import URL
 
+from ..client.cookiejar import AbstractCookieJar, CookieJar
 from ..client.session import ClientSession, RequestContext, RequestOptions
 from .server import BaseTestServer
 
 
 class TestClient:
-    """Makes requests to ``server`` by path. Further keywords are those of `pronghorn.ClientSession`."""
+    """Makes requests to ``server`` by path. Further keywords are those of `pronghorn.ClientSession`.
+
+    Its jar keeps the cookies of hosts that are IP addresses, unless another ``cookie_jar`` is given.
+    """
 
     #: Not a test class, whatever its name.
     __test__ = False
 
-    def __init__(self, server: BaseTestServer, **session_options: Any) -> None:
+    def __init__(
+        self, server: BaseTestServer, *, cookie_jar: AbstractCookieJar | None = None, **session_options: Any
+    ) -> None:
         self.server = server
-        self.session = ClientSession(**session_options)
+        if cookie_jar is None:
+            cookie_jar = CookieJar(unsafe=True)
+        self.session = ClientSession(cookie_jar=cookie_jar, **session_options)
 
     async def __aenter__(self) -> Self:
         await self.start_server()
