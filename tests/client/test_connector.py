@@ -53,6 +53,13 @@ def test_mistakes_are_named(options: dict[str, Any], name: str) -> None:
         TCPConnector(**options)
 
 
+@pytest.mark.parametrize("seconds", [15.0, 0])
+def test_what_is_closed_at_once_has_no_timeout(seconds: float) -> None:
+    with pytest.raises(ValueError, match="keepalive_timeout and force_close"):
+        TCPConnector(force_close=True, keepalive_timeout=seconds)
+    assert TCPConnector(force_close=True, keepalive_timeout=None).force_close
+
+
 def test_defaults() -> None:
     connector = TCPConnector()
     assert (connector.limit, connector.limit_per_host, connector.force_close, connector.closed) == (

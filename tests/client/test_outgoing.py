@@ -125,6 +125,24 @@ def test_info_tells_what_is_sent() -> None:
     assert info.headers["User-Agent"]
 
 
+@pytest.mark.parametrize(
+    ("method", "data", "headers", "added"),
+    [
+        ("GET", None, {}, {}),
+        ("POST", None, {}, {"Content-Length": "0"}),
+        ("GET", b"ab", {}, {"Content-Length": "2"}),
+        ("POST", b"ab", {"Content-Length": "2", "Connection": "keep-alive"}, {"Content-Length": "2"}),
+        ("PUT", b"ab", {"Transfer-Encoding": "chunked"}, {"Transfer-Encoding": "chunked"}),
+        ("GET", None, {"Connection": "close"}, {"Connection": "close"}),
+    ],
+)
+def test_info_tells_what_the_wire_adds(
+    method: str, data: bytes | None, headers: dict[str, str], added: dict[str, str]
+) -> None:
+    request = make(method, data=data, headers=headers)
+    assert dict(request.info.headers) == dict(request.fields) | added
+
+
 @pytest.mark.parametrize("url", ["path", "//host/", "http://", "http:///x", "http://host:x/"])
 def test_what_is_no_absolute_url(url: str) -> None:
     with pytest.raises(InvalidUrlClientError) as caught:

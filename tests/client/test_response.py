@@ -144,6 +144,11 @@ def test_raise_for_status() -> None:
         make(start=b"HTTP/1.1 400 Bad").raise_for_status()
 
 
+def test_old_name_of_the_url() -> None:
+    with pytest.warns(DeprecationWarning, match="use url"):
+        assert str(make().url_obj) == "http://host/path"
+
+
 def test_repr() -> None:
     assert repr(make()) == "<ClientResponse(http://host/path) [200 OK]>"
 

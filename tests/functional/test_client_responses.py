@@ -320,6 +320,17 @@ async def test_raise_for_status(status: int) -> None:
     assert error.request_info == response.request_info
 
 
+@pytest.mark.parametrize("enter", ["request", "response"])
+async def test_within_async_with_the_body_of_an_error_can_be_read(enter: str) -> None:
+    refusal = b"HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\n"
+    async with scripted(answering(refusal, b"why")) as server, ClientSession() as session:
+        request = session.get(server.url())
+        async with request if enter == "request" else await request as response:
+            with pytest.raises(ClientResponseError):
+                response.raise_for_status()
+            assert await response.read() == b"why"
+
+
 @pytest.mark.parametrize("status", [200, 304, 399])
 async def test_nothing_is_raised_below_400(status: int) -> None:
     response, _ = await fetched(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)

@@ -143,6 +143,11 @@ class ClientConnection:
         return self.uses > 1 and not self._has_answer_begun
 
     @property
+    def transport(self) -> asyncio.Transport | None:
+        """What the bytes go over; None once that is lost."""
+        return self.channel.transport
+
+    @property
     def is_lent(self) -> bool:
         """An exchange is going on."""
         return self._is_lent

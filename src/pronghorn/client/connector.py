@@ -4,7 +4,7 @@ import asyncio
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ..io.deadline import Sweep
 from ..io.dial import Address, AddressInfo, ResolveError, dial, resolve
@@ -19,6 +19,9 @@ from .outgoing import ClientRequest
 from .pool import Pool
 from .protocol import ResponseHandler
 from .timeouts import ClientTimeout
+
+_UNSET: Final[Any] = object()
+_KEEPALIVE_TIMEOUT: Final = 15.0
 
 
 class Closing:
@@ -39,14 +42,15 @@ class BaseConnector(ABC):
 
     ``limit`` bounds the connections that are open at once, ``limit_per_host`` those to one
     host and port; 0 or None is no limit. An idle connection is closed after
-    ``keepalive_timeout`` seconds. ``force_close`` closes each after its first response.
-    Made anywhere, it belongs to the loop of its first request.
+    ``keepalive_timeout`` seconds: 15 by default, never for None. ``force_close`` closes each
+    after its first response, and goes with no timeout (ValueError). Made anywhere, it belongs
+    to the loop of its first request.
     """
 
     def __init__(
         self,
         *,
-        keepalive_timeout: float | None = 15.0,
+        keepalive_timeout: float | None = _UNSET,
         force_close: bool = False,
         limit: int | None = 100,
         limit_per_host: int | None = 0,
@@ -54,6 +58,12 @@ class BaseConnector(ABC):
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
+        if keepalive_timeout is _UNSET:
+            keepalive_timeout = _KEEPALIVE_TIMEOUT
+        elif force_close and keepalive_timeout is not None:
+            raise ValueError(
+                f"keepalive_timeout and force_close: expected one of them, got {keepalive_timeout!r} and True"
+            )
         if keepalive_timeout is not None and (
             not isinstance(keepalive_timeout, (int, float)) or keepalive_timeout < 0
         ):

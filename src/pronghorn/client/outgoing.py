@@ -12,6 +12,7 @@ from .._version import __version__
 from ..body.payload import BytesPayload, Payload, make_payload
 from ..io.dial import Address
 from ..wire.coding import accepted_codings
+from ..wire.http1.writing import METHODS_WITH_CONTENT
 from .errors import InvalidUrlClientError, NonHttpUrlClientError, RequestInfo
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
@@ -107,7 +108,15 @@ class ClientRequest:
     @property
     def info(self) -> RequestInfo:
         """What responses and errors tell of the request."""
-        return RequestInfo(self.url, self.method, CIMultiDictProxy(CIMultiDict(self.fields)), self.real_url)
+        fields = CIMultiDict(self.fields)
+        # Those that the wire sends of itself are kept apart until somebody asks.
+        if self.length is None:
+            fields["Transfer-Encoding"] = "chunked"
+        elif self.length or self.method in METHODS_WITH_CONTENT:
+            fields["Content-Length"] = str(self.length)
+        if not self.is_persistent:
+            fields["Connection"] = "close"
+        return RequestInfo(self.url, self.method, CIMultiDictProxy(fields), self.real_url)
 
     def drop_expectation(self) -> None:
         """Send the body at once."""

@@ -87,6 +87,8 @@ class ClientResponse:
     _cookies: SimpleCookie | None = None
     _history: "tuple[ClientResponse, ...]" = ()
     _guard: "_Guard | None" = None
+    #: Leaving ``async with`` will give the connection up.
+    _is_entered: bool = False
 
     def __init__(
         self,
@@ -124,6 +126,7 @@ class ClientResponse:
         return f"<{type(self).__name__}({self.url}) [{self.status} {self.reason}]>"
 
     async def __aenter__(self) -> Self:
+        self._is_entered = True
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -145,6 +148,12 @@ class ClientResponse:
     def real_url(self) -> URL:
         """The URL of the request."""
         return self._request.real_url
+
+    @property
+    def url_obj(self) -> URL:
+        """The URL, by its deprecated name."""
+        warnings.warn("url_obj is deprecated, use url", DeprecationWarning, stacklevel=2)
+        return self.url
 
     @property
     def host(self) -> str:
@@ -214,10 +223,14 @@ class ClientResponse:
         return self.status < 400
 
     def raise_for_status(self) -> None:
-        """Raise ClientResponseError, and give the connection up, for a status of 400 and above."""
+        """Raise ClientResponseError for a status of 400 and above.
+
+        That gives the connection up, except within ``async with``, where the body can still be read.
+        """
         if self.status < 400:
             return
-        self.close()
+        if not self._is_entered:
+            self.close()
         raise ClientResponseError(
             self.request_info,
             self.history,

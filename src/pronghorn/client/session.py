@@ -278,6 +278,7 @@ class RequestContext(Coroutine[Any, Any, ClientResponse]):
 
     async def __aenter__(self) -> ClientResponse:
         self._response = response = await self._coroutine
+        response._is_entered = True
         return response
 
     def __aexit__(

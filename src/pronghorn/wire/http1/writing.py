@@ -39,7 +39,7 @@ class Writing(Enum):
 
 _FORMATTED: Final = FormattedFields()
 # RFC 9110 section 8.6: these say "Content-Length: 0" where the others say nothing.
-_METHODS_WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
+METHODS_WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 class WritingHalf:
@@ -116,7 +116,7 @@ class WritingHalf:
             method = first
             coding = CHUNKED_CODING if length is None else None
             kind = framing(method, 0, HttpVersion11, length, coding)
-            has_framing = length != 0 or method in _METHODS_WITH_CONTENT
+            has_framing = length != 0 or method in METHODS_WITH_CONTENT
             self._method = method
             self._offered = "connect" if method == "CONNECT" else upgrade
             self.reading = Reading.HEAD
