@@ -1,5 +1,6 @@
 """What a request looks like on the wire."""
 
+import base64
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from pronghorn import ClientSession, InvalidURL, NonHttpUrlClientError
+from pronghorn import ClientResponseError, ClientSession, InvalidURL, NonHttpUrlClientError
 
 from .scripted import OK, Request, Scripted, answering, scripted
 
@@ -353,3 +354,39 @@ async def test_what_would_split_a_message_raises_before_a_byte_leaves(
         async with ClientSession(headers=defaults) as session:
             await session.request(method, url, **options)
     assert not any(peer.requests for peer in server.peers)
+
+
+# Credentials in the URL
+
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("user_info", "credentials"),
+    [("ada:secret", "ada:secret"), ("ada", "ada:"), (":secret", ":secret"), ("a%3Ab%40c:d%2Fe", None)],
+)
+async def test_credentials_in_the_url_are_sent_and_told_to_nobody(
+    user_info: str, credentials: str | None
+) -> None:
+    async with scripted(NOT_FOUND) as server, ClientSession() as session:
+        url = server.url().replace("http://", f"http://{user_info}@")
+        if credentials is None:  # a colon in the login can't be told from the one behind it
+            with pytest.raises(InvalidURL) as refused:
+                await session.get(url)
+            assert "secret" not in str(refused.value)
+            return
+        with pytest.raises(ClientResponseError) as caught:
+            (await session.get(url)).raise_for_status()
+    (request,) = server.requests
+    expected = "Basic " + base64.b64encode(credentials.encode()).decode()
+    assert request.fields["Authorization"] == expected
+    assert "@" not in request.target
+    info = caught.value.request_info
+    assert "secret" not in f"{caught.value} {info.url} {info.real_url}"
+
+
+async def test_credentials_that_the_request_names_itself_win() -> None:
+    async with scripted(NOT_FOUND) as server, ClientSession() as session:
+        url = server.url().replace("http://", "http://ada:secret@")
+        await session.get(url, headers={"authorization": "Bearer token"})
+    assert server.requests[0].fields.getall("Authorization") == ["Bearer token"]

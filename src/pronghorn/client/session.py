@@ -10,8 +10,10 @@ from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
+from .auth import strip_auth_from_url
 from .connector import BaseConnector, TCPConnector
 from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
+from .errors import InvalidUrlClientError
 from .flow import Options, fetch
 from .outgoing import DECIDED_FIELDS, Headers, as_fields, as_url, auto_fields, make_request, parse_url
 from .response import ClientResponse, Released, blank_response
@@ -20,6 +22,7 @@ from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 _UNSET: Final[Any] = object()
 _NOTHING: Final[Any] = object()
 _JSON_TYPE: Final = "application/json"
+_AUTHORIZATION: Final = istr("Authorization")
 _COOKIE: Final = istr("Cookie")
 _SET_COOKIE: Final = istr("Set-Cookie")
 
@@ -236,6 +239,8 @@ class ClientSession:
             headers = as_fields(headers or ())
             headers.setdefault("Content-Type", _JSON_TYPE)
         target = parse_url(url, params)
+        if target.raw_user is not None or target.raw_password is not None:
+            target, headers = _take_credentials(target, headers)
         if cookies or self._jar is not None:
             headers = self._add_cookies(headers, target, cookies)
         request = make_request(method.upper(), target, self._default_fields, headers, data, expect100)
@@ -285,6 +290,19 @@ class RequestContext(Coroutine[Any, Any, ClientResponse]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Released:
         return self._response.release()
+
+
+def _take_credentials(url: URL, headers: Headers | None) -> tuple[URL, CIMultiDict[str]]:
+    """``url`` without its credentials, and ``headers`` with them, unless others are there."""
+    try:
+        bare, auth = strip_auth_from_url(url)
+        field = "" if auth is None else auth.encode()
+    except ValueError as error:
+        raise InvalidUrlClientError(url.with_user(None), str(error)) from error
+    fields = as_fields(headers or ())
+    if field:
+        fields.setdefault(_AUTHORIZATION, field)
+    return bare, fields
 
 
 def _as_base(url: str | URL) -> URL:
