@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .client.session import ClientSession as ClientSession
     from .client.timeouts import ClientTimeout as ClientTimeout
     from .compat.importer import install_as_aiohttp as install_as_aiohttp
+    from .io.stream import EofStream as EofStream
     from .io.stream import StreamReader as StreamReader
     from .signals import Signal as Signal
     from .wire.events import HttpVersion as HttpVersion

@@ -52,7 +52,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
     "body.payload": ("Payload",),
     "client.auth": ("BasicAuth", "encode_basic_auth"),
     "compat.importer": ("install_as_aiohttp",),
-    "io.stream": ("StreamReader",),
+    "io.stream": ("EofStream", "StreamReader"),
     "signals": ("Signal",),
     "wire.events": ("HttpVersion", "HttpVersion10", "HttpVersion11"),
     "wire.websocket.messages": (

@@ -56,6 +56,7 @@ def logged(
         ("%D", "250000"),
         ("%P", f"<{os.getpid()}>"),
         ("%a", "-"),
+        ("%l %u", "- -"),
         ("%{User-Agent}i", "antelope/1"),
         ("%{user-agent}i", "antelope/1"),
         ("%{Missing}i", "-"),

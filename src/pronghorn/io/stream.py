@@ -57,6 +57,10 @@ class _Throttle:
             self._protocol.resume_reading()
 
 
+class EofStream(Exception):
+    """There is nothing more to read. `StreamReader` never raises it: at the end, its reads give b""."""
+
+
 class StreamReader:
     """The content of a message as a stream of bytes.
 

@@ -13,7 +13,7 @@ from .response import StreamResponse
 
 Part = Callable[[BaseRequest, StreamResponse, float], str]
 
-_DIRECTIVE: Final = re.compile(r"%(?:\{([A-Za-z0-9-]+)\}([io])|(Tf|[atPrsbTD%]))")
+_DIRECTIVE: Final = re.compile(r"%(?:\{([A-Za-z0-9-]+)\}([io])|(Tf|[altuPrsbTD%]))")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x22, 0x5C, 0x7F, *range(0x80, 0xA0))}
 
 
@@ -34,6 +34,9 @@ def _request_line(request: BaseRequest) -> str:
 _PARTS: Final[dict[str, Part]] = {
     "%": lambda request, response, elapsed: "%",
     "a": lambda request, response, elapsed: request.remote or "-",
+    # Apache's logname and user, whom nobody asks for here: the default format of older documents has them.
+    "l": lambda request, response, elapsed: "-",
+    "u": lambda request, response, elapsed: "-",
     "t": lambda request, response, elapsed: _start_time(elapsed),
     "P": lambda request, response, elapsed: f"<{os.getpid()}>",
     "r": lambda request, response, elapsed: _request_line(request),
@@ -73,7 +76,7 @@ class AbstractAccessLogger(ABC):
 class AccessLogger(AbstractAccessLogger):
     """Writes ``log_format`` with these directives: %a remote address, %t time of the request, %P process,
     %r request line, %s status, %b bytes of content, %T seconds, %Tf seconds with fraction, %D microseconds,
-    %{Name}i and %{Name}o fields of request and response, %%.
+    %{Name}i and %{Name}o fields of request and response, %%; %l and %u are always "-".
 
     ValueError for an unknown directive.
     """
