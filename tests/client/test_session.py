@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from pronghorn.client.connector import TCPConnector
 from pronghorn.client.session import ClientSession, RequestContext
 from pronghorn.client.timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from pronghorn.io.dial import Address
 
 
 def test_is_made_outside_a_loop() -> None:
@@ -25,6 +27,24 @@ def test_options_can_be_read_back() -> None:
 
 def test_timeout_may_be_off() -> None:
     assert ClientSession(timeout=None).timeout == ClientTimeout()
+
+
+@pytest.mark.parametrize(
+    ("older", "timeout"),
+    [
+        ({"read_timeout": 5}, ClientTimeout(total=5, sock_connect=30)),
+        ({"read_timeout": None}, ClientTimeout(sock_connect=30)),
+        ({"conn_timeout": 3}, ClientTimeout(total=300, connect=3, sock_connect=30)),
+        ({"read_timeout": 0, "conn_timeout": 0}, ClientTimeout(sock_connect=30)),
+    ],
+)
+def test_older_names_of_timeouts(older: dict[str, Any], timeout: ClientTimeout) -> None:
+    with pytest.warns(DeprecationWarning, match="ClientTimeout") as warned:
+        session = ClientSession(**older)
+    assert warned[0].filename == __file__
+    assert session.timeout == timeout
+    with pytest.raises(ValueError, match="timeout: expected it alone"):
+        ClientSession(timeout=ClientTimeout(), **older)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +97,44 @@ async def test_close() -> None:
     assert "closed" in repr(session)
     with pytest.raises(RuntimeError, match="Session is closed"):
         await session.get("http://127.0.0.1/")
+
+
+async def test_detach() -> None:
+    session = ClientSession()
+    connector = session.connector
+    assert connector is not None
+    session.detach()
+    session.detach()
+    assert session.closed
+    assert session.connector is None
+    await session.close()
+    assert not connector.closed
+    await connector.close()
+
+
+def test_loop_before_there_is_one() -> None:
+    given = asyncio.new_event_loop()
+    session = ClientSession(loop=given)
+    with pytest.warns(DeprecationWarning, match="get_running_loop"):
+        assert session.loop is given
+    given.close()
+    with (
+        pytest.warns(DeprecationWarning, match="get_running_loop"),
+        pytest.raises(RuntimeError, match="no running event loop"),
+    ):
+        _ = session.loop
+
+
+async def test_loop_is_that_of_the_connector_or_the_running_one() -> None:
+    running, other = asyncio.get_running_loop(), asyncio.new_event_loop()
+    async with ClientSession() as session, ClientSession(loop=other) as bound:
+        assert bound.connector is not None
+        bound.connector.take(Address("here", 80), may_be_stale=True)  # binds it to this loop
+        for one in (session, bound):
+            with pytest.warns(DeprecationWarning, match="get_running_loop") as warned:
+                assert one.loop is running
+            assert warned[0].filename == __file__
+    other.close()
 
 
 async def test_a_connector_that_is_not_owned_is_left_open() -> None:

@@ -1,8 +1,10 @@
 """`ClientSession`: options in, one call out."""
 
+import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack, final
 
@@ -53,7 +55,9 @@ class ClientSession:
     unless ``connector_owner`` is False. ``headers`` are sent with every request that does not
     name them itself. Cookies that servers set are kept in ``cookie_jar`` (one of its own by
     default), which ``cookies`` are put into for every host. Responses are made of
-    ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default.
+    ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default;
+    ``read_timeout`` and ``conn_timeout`` are older names of its ``total`` and ``connect``.
+    ``loop`` is accepted and not needed: a session belongs to the loop of its first request.
     ``retry_stale`` lets a request that can be repeated be sent once more when an idle
     connection turns out to have been closed by the server.
     """
@@ -69,6 +73,9 @@ class ClientSession:
         response_class: type[ClientResponse] = ClientResponse,
         cookie_jar: AbstractCookieJar | None = None,
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
+        read_timeout: float | None = _UNSET,
+        conn_timeout: float | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         connector_owner: bool = True,
         auto_decompress: bool = True,
         decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
@@ -97,6 +104,9 @@ class ClientSession:
         self._response_class = response_class
         self._has_plain_responses = response_class.__init__ is ClientResponse.__init__
         self._timeout = _as_timeout(timeout)
+        if read_timeout is not _UNSET or conn_timeout is not None:
+            self._timeout = _of_older_names(self._timeout, read_timeout, conn_timeout)
+        self._loop = loop
         self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
@@ -140,6 +150,19 @@ class ClientSession:
     _cookie_jar = cookie_jar
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the session belongs to, or would. Deprecated: use `asyncio.get_running_loop`."""
+        warnings.warn(
+            "ClientSession.loop is deprecated: use asyncio.get_running_loop()",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        for loop in (None if self._connector is None else self._connector._loop, self._loop):
+            if loop is not None and not loop.is_closed():
+                return loop
+        return asyncio.get_running_loop()
+
+    @property
     def timeout(self) -> ClientTimeout:
         """The timeouts of requests that bring none of their own."""
         return self._timeout
@@ -154,6 +177,10 @@ class ClientSession:
         connector, self._connector = self._connector, None
         if connector is not None and self._connector_owner:
             await connector.close()
+
+    def detach(self) -> None:
+        """Close the session, and leave its connector open to whoever has it."""
+        self._connector = None
 
     # Requests
 
@@ -318,3 +345,17 @@ def _as_timeout(timeout: ClientTimeout | float | None) -> ClientTimeout:
     if isinstance(timeout, ClientTimeout):
         return timeout
     return ClientTimeout(total=timeout)
+
+
+def _of_older_names(
+    timeout: ClientTimeout, read_timeout: float | None, conn_timeout: float | None
+) -> ClientTimeout:
+    if timeout is not DEFAULT_TIMEOUT:
+        raise ValueError("timeout: expected it alone, got read_timeout or conn_timeout as well")
+    warnings.warn(
+        "read_timeout and conn_timeout are deprecated: use timeout=ClientTimeout(total=..., connect=...)",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    total = timeout.total if read_timeout is _UNSET else read_timeout
+    return replace(timeout, total=total, connect=conn_timeout)
