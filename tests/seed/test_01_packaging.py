@@ -1,0 +1,193 @@
+"""Packaging, scope and namespace promises."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+from multidict import istr
+
+import pronghorn
+from pronghorn import ClientError, ClientPayloadError, ClientResponseError, ClientSession, hdrs
+
+from ..functional.scripted import answering, scripted
+from .row import aliased, sent
+
+ROOT = Path(__file__).parents[2]
+
+ROUND_TRIP = """
+import asyncio
+import socket
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in OTHERS and top not in sys.modules:
+            raise ModuleNotFoundError(f"{name} is not installed", name=name)
+
+sys.meta_path.insert(0, Refusing())
+from aiohttp import web
+
+async def greet(request):
+    return web.Response(text=f"hello {await request.text()}")
+
+async def main():
+    app = web.Application()
+    app.router.add_post("/", greet)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    sock = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, sock).start()
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"http://127.0.0.1:{sock.getsockname()[1]}/", data="you") as response:
+            text = await response.text()
+    await runner.cleanup()
+    return text
+
+found = {"text": asyncio.run(main())}
+"""
+
+
+def with_what_they_need(names: set[str]) -> set[str]:
+    """Distributions, and those that they are installed with."""
+    found: set[str] = set()
+    while names:
+        name = names.pop()
+        found.add(name)
+        try:
+            needed = requires(name) or []
+        except PackageNotFoundError:
+            needed = []  # for another platform
+        names |= {distribution(line) for line in needed if "extra ==" not in line} - found
+    return found
+
+
+def distribution(requirement: str) -> str:
+    (name,) = re.findall(r"^[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_s001_a_client_and_a_server_with_what_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    installed = with_what_they_need({distribution(line) for line in project["dependencies"]})
+    assert {"multidict", "yarl"} <= installed
+    others = {
+        module
+        for module, names in packages_distributions().items()
+        if installed.isdisjoint(map(distribution, names)) and module not in ("aiohttp", "pronghorn")
+    }
+    assert "pytest" in others
+    assert aliased(f"OTHERS = {sorted(others)}\n{ROUND_TRIP}") == {"text": "hello you"}
+
+
+#: Those of the references, and what aiohttp has added since.
+EXCEPTIONS = """
+    ClientConnectionError ClientConnectionResetError ClientConnectorCertificateError ClientConnectorDNSError
+    ClientConnectorError ClientConnectorSSLError ClientError ClientHttpProxyError ClientOSError
+    ClientPayloadError ClientProxyConnectionError ClientResponseError ClientSSLError ConnectionTimeoutError
+    ContentTypeError FingerprintMismatch InvalidURL InvalidUrlClientError InvalidUrlRedirectClientError
+    NonHttpUrlClientError NonHttpUrlRedirectClientError RedirectClientError ServerConnectionError
+    ServerDisconnectedError ServerFingerprintMismatch ServerTimeoutError SocketTimeoutError TooManyRedirects
+    UnixClientConnectorError UploadAbortedError WSMessageTypeError WSServerHandshakeError WebSocketError
+""".split()
+
+CAUGHT = """
+import asyncio
+import socket
+
+async def main(url, name):
+    async with aiohttp.ClientSession() as session:
+        try:
+            await session.get(url)
+        except getattr(aiohttp, name) as error:
+            return type(error).__name__
+
+with socket.create_server(("127.0.0.1", 0)) as sock:
+    closed = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+found = {
+    "missing": [name for name in NAMES if not issubclass(getattr(aiohttp, name, int), Exception)],
+    "others": [
+        name
+        for name, kind in vars(aiohttp.client_exceptions).items()
+        if isinstance(kind, type)
+        and issubclass(kind, aiohttp.ClientError)
+        and getattr(aiohttp, name, None) is not kind
+    ],
+    "caught": [
+        asyncio.run(main(url, name))
+        for url, name in
+        [(closed, "ClientError"), (closed, "ClientConnectorError"), ("http://", "InvalidURL")]
+    ],
+}
+"""
+
+
+def test_s008_every_exception_by_its_name_in_the_package() -> None:
+    assert aliased(f"NAMES = {EXCEPTIONS}\n{CAUGHT}") == {
+        "missing": [],
+        "others": [],
+        "caught": ["ClientConnectorError", "ClientConnectorError", "InvalidUrlClientError"],
+    }
+
+
+MISTAKES: list[tuple[type[Exception], dict[str, Any]]] = [
+    (TypeError, {"method": 5}),
+    (ValueError, {"method": "GE T"}),
+    (TypeError, {"params": {"a": None}}),
+    (TypeError, {"params": 5}),
+    (TypeError, {"headers": {"X-A": 5}}),
+    (ValueError, {"headers": {"X-A": "a\r\nb"}}),
+    (TypeError, {"data": 5}),
+    (ValueError, {"data": b"x", "json": {}}),
+    (TypeError, {"session": {"connector": "tcp"}}),
+    (TypeError, {"session": {"unheard_of": 1}}),
+]
+
+
+async def test_s009_mistakes_are_plain_errors_and_those_of_peers_are_ours() -> None:
+    for kind, options in MISTAKES:
+        with pytest.raises(kind) as caught:
+            await sent(**options)
+        assert type(caught.value) is kind
+    answers = {
+        b"HTTP/1.1 never\r\n\r\n": ClientResponseError,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nshort"[:-2]: ClientPayloadError,
+        b"": pronghorn.ServerDisconnectedError,
+    }
+    for answer, error in answers.items():
+        assert issubclass(error, ClientError)
+        async with scripted(answering(answer)) as server, ClientSession() as session:
+            with pytest.raises(error):
+                await (await session.get(server.url())).read()
+
+
+def test_s010_what_is_deprecated_stays() -> None:
+    error = ClientResponseError(None, status=404)  # type: ignore[arg-type]  # as in tests of others
+    with pytest.warns(DeprecationWarning, match="status"):
+        assert error.code == 404
+    with pytest.warns(DeprecationWarning, match="ClientTimeout"):
+        assert ClientSession(read_timeout=5).timeout.total == 5
+    assert pronghorn.FingerprintMismatch is pronghorn.ServerFingerprintMismatch
+    assert pronghorn.WSCloseCode.ok is pronghorn.WSCloseCode.OK
+    assert pronghorn.WSMsgType.text is pronghorn.WSMsgType.TEXT
+    modules = ("errors", "helpers", "parsers", "protocol", "signals", "utils", "wsgi")
+    imports = "\n".join(f"import aiohttp.{module}" for module in modules)
+    assert aliased(f"{imports}\nfound = {{'error': aiohttp.errors.ClientOSError.__name__}}") == {
+        "error": "ClientOSError"
+    }
+
+
+async def test_s011_names_of_fields() -> None:
+    fields = {name: value for name, value in vars(hdrs).items() if isinstance(value, istr)}
+    assert len(fields) > 120
+    assert [name for name, value in fields.items() if value.upper().replace("-", "_") != name] == []
+    request = await sent("POST", data=b"{}", headers={hdrs.CONTENT_TYPE: "text/mine", hdrs.IF_MATCH: "*"})
+    assert request.fields.getall("Content-Type") == ["text/mine"]
+    assert request.fields["CONTENT-TYPE"] == "text/mine"
+    assert request.fields["If-Match"] == "*"
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nContent-Length: 0\r\n\r\n"
+    async with scripted(answer) as server, ClientSession() as session, session.get(server.url()) as response:
+        assert response.headers[hdrs.CONTENT_TYPE] == response.headers["CONTENT-TYPE"] == "text/html"

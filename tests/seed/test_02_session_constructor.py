@@ -1,0 +1,234 @@
+"""The arguments of ClientSession."""
+
+import asyncio
+import inspect
+import json
+import zlib
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from pronghorn import (
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    CookieJar,
+    DummyCookieJar,
+    ServerTimeoutError,
+    TCPConnector,
+)
+
+from ..functional.scripted import OK, answering, scripted
+from .row import Here, sent
+
+SHORT = 0.02
+SETTING = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n"
+
+
+async def test_s014_one_session_keeps_its_connections() -> None:
+    async with scripted(OK) as server, ClientSession() as session:
+        for path in ("/a", "/b"):
+            async with session.get(server.url(path)) as response:
+                assert await response.read() == b"ok"
+        assert [peer.requests[1].target for peer in server.peers] == ["/b"]
+        assert "Connection" not in server.requests[0].fields
+    parameters = inspect.signature(ClientSession).parameters.values()
+    assert [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY] == ["base_url"]
+    with pytest.raises(TypeError):
+        ClientSession(None, TCPConnector())  # type: ignore[call-arg]  # what is tested
+
+
+async def test_s015_closes_itself_at_the_end_of_async_with() -> None:
+    async with ClientSession() as session:
+        connector = session.connector
+        assert connector is not None
+        assert not session.closed
+    assert session.closed
+    assert connector.closed
+    with pytest.raises(TypeError), session:  # type: ignore[attr-defined]  # what is tested
+        pass
+
+
+async def test_s016_connector() -> None:
+    class Counting(TCPConnector):
+        made = 0
+
+        async def _create_connection(self, *arguments: Any) -> Any:
+            self.made += 1
+            return await super()._create_connection(*arguments)
+
+    connector = Counting()
+    async with scripted(OK) as server, ClientSession(connector=connector) as session:
+        assert session.connector is connector
+        async with session.get(server.url()):
+            assert connector.made == 1
+    assert connector.closed
+    for options in ({}, {"connector": None}):
+        async with ClientSession(**options) as session:
+            assert type(session.connector) is TCPConnector
+    with pytest.raises(TypeError, match="connector"):
+        ClientSession(connector="tcp")  # type: ignore[arg-type]  # what is tested
+
+
+def test_s017_loop_is_that_of_the_connector_or_the_running_one() -> None:
+    async def loops() -> None:
+        running = asyncio.get_running_loop()
+        async with scripted(OK) as server, TCPConnector() as connector:
+            async with ClientSession(connector=connector, connector_owner=False) as first:
+                await (await first.get(server.url())).read()
+            with pytest.warns(DeprecationWarning, match="loop"):
+                assert ClientSession(connector=connector, connector_owner=False).loop is running
+            for session in (made_before, ClientSession(loop=None), ClientSession(loop=running)):
+                async with session, session.get(server.url()) as response:
+                    assert await response.read() == b"ok"
+                    with pytest.warns(DeprecationWarning, match="loop"):
+                        assert session.loop is running
+
+    made_before = ClientSession()
+    asyncio.run(loops())
+    other = asyncio.new_event_loop()
+    with pytest.warns(DeprecationWarning, match="loop"):
+        assert ClientSession(loop=other).loop is other
+    other.close()
+
+
+async def test_s018_cookies() -> None:
+    for cookies in ({"a": "1", "b": "2"}, [("a", "1"), ("b", "2")]):
+        async with scripted(OK) as server, ClientSession(cookies=cookies) as session:
+            for _ in range(2):
+                await (await session.get(server.url())).read()
+            assert [request.fields.getall("Cookie") for request in server.requests] == [["a=1; b=2"]] * 2
+    assert "Cookie" not in (await sent(session={"cookies": None})).fields
+
+
+async def test_s019_default_headers() -> None:
+    pairs = [("X-A", "1"), ("X-B", "2"), ("X-B", "3")]
+    for headers in ({"X-A": "1"}, CIMultiDict(pairs), pairs, iter(pairs)):
+        request = await sent(session={"headers": headers})
+        assert request.fields.getall("X-A") == ["1"]
+        assert request.fields.getall("X-B", []) == ([] if isinstance(headers, dict) else ["2", "3"])
+
+
+async def test_s022_json_serialize() -> None:
+    value = {"a": [1, None, "ü"]}
+    assert (await sent("POST", json=value)).body == json.dumps(value).encode()
+    mine = await sent("POST", json=value, session={"json_serialize": lambda given: f"<{given['a'][0]}>"})
+    assert mine.body == b"<1>"
+    assert mine.fields["Content-Type"] == "application/json"
+
+
+async def test_s024_cookie_jar() -> None:
+    async with scripted(SETTING) as server, Here(server.port) as connector:
+        mine = CookieJar()
+        for options, later in (({}, None), ({"cookie_jar": None}, None), ({"cookie_jar": mine}, "a=1")):
+            cookies = []
+            for _ in range(2):
+                async with ClientSession(connector=connector, connector_owner=False, **options) as session:
+                    for _ in range(2):
+                        await (await session.get("http://example.org/")).read()
+                    assert type(session.cookie_jar) is CookieJar
+                    assert len(session.cookie_jar) == 1
+                cookies += [request.fields.get("Cookie") for request in server.requests[-2:]]
+            # A jar of its own is a session's alone; one that is given may be that of several.
+            assert cookies == [None, "a=1", later, "a=1"]
+    with pytest.raises(TypeError, match="cookie_jar"):
+        ClientSession(cookie_jar={})  # type: ignore[arg-type]  # what is tested
+
+
+async def test_s026_no_cookies_are_wanted() -> None:
+    async with scripted(SETTING) as server:
+        async with ClientSession(connector=Here(server.port), cookie_jar=DummyCookieJar()) as session:
+            for _ in range(2):
+                async with session.get("http://example.org/") as response:
+                    assert response.headers["Set-Cookie"] == "a=1"
+            assert len(session.cookie_jar) == 0
+        assert not any("Cookie" in request.fields for request in server.requests)
+
+
+async def test_s027_read_timeout_is_the_total() -> None:
+    assert ClientSession().timeout == ClientTimeout(total=300, sock_connect=30)
+    assert inspect.signature(ClientSession).parameters["read_timeout"].default is not None
+    for off in (None, 0):
+        with pytest.warns(DeprecationWarning, match="ClientTimeout"):
+            assert ClientSession(read_timeout=off).timeout.total is None
+    with pytest.raises(ValueError, match="timeout"):
+        ClientSession(read_timeout=1, timeout=ClientTimeout(total=2))
+
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"
+    for answer in ((), (half,)):  # before the head, and while the body is read
+        async with scripted(answering(*answer, then="stay")) as server:
+            with pytest.warns(DeprecationWarning, match="ClientTimeout"):
+                session = ClientSession(read_timeout=SHORT)
+            async with session:
+                with pytest.raises(asyncio.TimeoutError) as caught:
+                    await (await session.get(server.url())).read()
+                assert not isinstance(caught.value, ServerTimeoutError)
+
+
+async def test_s028_conn_timeout_is_that_of_connecting() -> None:
+    assert ClientSession().timeout.connect is None
+    with pytest.warns(DeprecationWarning, match="ClientTimeout"):
+        assert ClientSession(conn_timeout=0).timeout == ClientTimeout(total=300, sock_connect=30)
+    with pytest.raises(ValueError, match="timeout"):
+        ClientSession(conn_timeout=1, timeout=ClientTimeout(total=2))
+
+    async with scripted(answering(OK[:-1], then="stay")) as server:
+        with pytest.warns(DeprecationWarning, match="ClientTimeout"):
+            session = ClientSession(conn_timeout=SHORT, connector=TCPConnector(limit=1))
+        async with session, session.get(server.url()):  # which holds the only connection
+            with pytest.raises(ConnectionTimeoutError) as caught:
+                await session.get(server.url())
+            assert isinstance(caught.value, ServerTimeoutError)
+
+
+async def test_s030_connector_owner() -> None:
+    async with scripted(SETTING) as server, Here(server.port) as connector:
+        for path in ("/a", "/b"):
+            async with ClientSession(connector=connector, connector_owner=False) as session:
+                await session.get(f"http://example.org{path}")
+            assert session.closed
+            assert not connector.closed
+        (peer,) = server.peers  # the pool is shared, and cookies are not
+        assert [request.target for request in peer.requests] == ["/a", "/b"]
+        assert not any("Cookie" in request.fields for request in peer.requests)
+        await ClientSession(connector=connector, connector_owner=True).close()
+        assert connector.closed
+    async with ClientSession(connector=TCPConnector()) as session:
+        owned = session.connector
+    assert owned is not None
+    assert owned.closed
+
+
+async def test_s031_auto_decompress() -> None:
+    packed = zlib.compress(b"content")
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    async with scripted(head + packed) as server:
+        for options, body in (
+            ({}, b"content"),
+            ({"auto_decompress": True}, b"content"),
+            ({"auto_decompress": False}, packed),
+        ):
+            async with ClientSession(**options) as session:
+                async with session.get(server.url()) as response:
+                    assert await response.read() == body
+                async with session.get(server.url()) as response:
+                    assert await response.content.read() == body
+
+
+async def test_s032_proxies_never_was_an_argument() -> None:
+    with pytest.raises(TypeError, match="proxies"):
+        ClientSession(proxies={})  # type: ignore[call-arg]  # what is tested
+    async with ClientSession() as session:
+        with pytest.raises(TypeError, match="proxies"):
+            await session.get("http://127.0.0.1/", proxies={})  # type: ignore[call-arg]  # what is tested
+
+
+async def test_s034_headers_of_a_request_win() -> None:
+    defaults = {"X-A": "session", "X-B": "session", "User-Agent": "session"}
+    for own in ({"x-a": "own"}, CIMultiDict({"X-A": "own"})):
+        request = await sent(session={"headers": defaults}, headers=own)
+        assert request.fields.getall("X-A") == ["own"]
+        assert request.fields.getall("X-B") == ["session"]
+        assert request.fields.getall("User-Agent") == ["session"]
+        assert own == ({"x-a": "own"} if type(own) is dict else {"X-A": "own"})
