@@ -77,7 +77,8 @@ async def test_cut_anywhere(name: str, data: st.DataObject) -> None:
     assert b"".join([piece async for piece in stream.iter_chunked(size)]) == TEXT
     await feeding
     assert stream.at_eof()
-    assert stream.total_bytes == len(coded)
+    assert stream.total_raw_bytes == stream.total_compressed_bytes == len(coded)
+    assert stream.total_bytes == len(TEXT)
 
 
 @EVERY_CODING

@@ -2,6 +2,8 @@
 
 from ..names import HOMES, lazy_names
 
-__getattr__ = lazy_names(
-    globals(), {home: names for home, names in HOMES.items() if home.startswith("client.")}
-)
+_HOMES = {home: names for home, names in HOMES.items() if home.startswith("client.")}
+
+__all__ = [name for names in _HOMES.values() for name in names]
+
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -246,8 +246,12 @@ class ClientResponse:
         """The body as a stream. Reading it may raise ClientPayloadError."""
         content = self._content
         if content is None:
+            fields = self._head.headers
             content = self._content = whole_stream(
-                self._head.body or b"", decoder_of(self._head.headers, self._decoding), payload_error
+                self._head.body or b"",
+                decoder_of(fields, self._decoding),
+                payload_error,
+                is_chunk="Transfer-Encoding" in fields,
             )
         return content
 

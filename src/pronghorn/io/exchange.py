@@ -10,7 +10,7 @@ from typing import Final, Protocol, final
 from ..wire.events import Data, End, Event
 from ..wire.http1.connection import Http1Connection
 from .channel import Channel
-from .stream import StreamReader
+from .stream import END_WEIGHT, StreamReader
 
 #: Received content that waits for its reader, in bytes: above, the transport is paused; below, it goes on.
 HIGH_WATER: Final = 256 * 1024
@@ -128,13 +128,15 @@ class Http1Exchange:
         """Pass an event of the received content on."""
         stream = self._stream
         if type(event) is Data:
-            if stream is None:
-                self._unread += len(event.chunk)
-                return
             self._unread += len(event.chunk)
+            if stream is None:
+                return
+            ends = event.ends
+            if ends:
+                self._unread += END_WEIGHT * len(ends)
             if self._unread > HIGH_WATER:
                 self._channel.pause_reading()
-            stream.feed_data(event.chunk)
+            stream.feed_data(event.chunk, ends)
         elif stream is not None:
             self._stream = None
             self._channel.resume_reading()

@@ -6,55 +6,22 @@ that is read slowly is inflated slowly.
 """
 
 import asyncio
+import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from io import BytesIO
-from typing import Final, Generic, Protocol, TypeVar, cast, final
+from typing import Final, Generic, TypeVar, cast, final
 
 from multidict import CIMultiDict
 
 from ..wire.coding import Decoder
 from ..wire.errors import ProtocolError
+from .throttle import Pausable, Source, Throttle
 
 _LINE_LIMIT: Final = 128 * 1024
+#: What the end of a chunk that is still to be read counts for in bytes: it costs that in memory.
+END_WEIGHT: Final = 40
 T = TypeVar("T")
-
-
-class Source(Protocol):
-    """Who fills a stream and wants to know that it was read."""
-
-    def consumed(self, size: int, /) -> None: ...
-
-
-class Pausable(Protocol):
-    """Who fills a stream and can be told to wait."""
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-
-
-class _Throttle:
-    """Pauses a `Pausable` above twice ``limit`` unread bytes, and resumes it below ``limit``."""
-
-    __slots__ = ("_is_paused", "_limit", "_protocol", "_unread")
-
-    def __init__(self, protocol: Pausable, limit: int) -> None:
-        self._protocol = protocol
-        self._limit = limit
-        self._unread = 0
-        self._is_paused = False
-
-    def received(self, size: int) -> None:
-        self._unread += size
-        if self._unread > 2 * self._limit and not self._is_paused:
-            self._is_paused = True
-            self._protocol.pause_reading()
-
-    def consumed(self, size: int) -> None:
-        self._unread -= size
-        if self._unread < self._limit and self._is_paused:
-            self._is_paused = False
-            self._protocol.resume_reading()
 
 
 class EofStream(Exception):
@@ -76,6 +43,10 @@ class StreamReader:
 
     __slots__ = (
         "_before_wait",
+        "_decoded",
+        "_ends",
+        "_eof_waiters",
+        "_position",
         "_buffer",
         "_decoder",
         "_error",
@@ -88,7 +59,7 @@ class StreamReader:
         "_source",
         "_throttle",
         "_waiter",
-        "total_bytes",
+        "total_raw_bytes",
         "trailers",
     )
 
@@ -103,46 +74,90 @@ class StreamReader:
         error_factory: Callable[[ProtocolError], Exception] | None = None,
         before_wait: Callable[[], None] | None = None,
     ) -> None:
-        self._throttle: _Throttle | None = None
+        self._throttle: Throttle | None = None
         self._source: Source | None = None
         if protocol is not None:
             if not hasattr(protocol, "consumed"):
-                protocol = self._throttle = _Throttle(protocol, limit)
+                protocol = self._throttle = Throttle(protocol, limit)
             self._source = cast(Source, protocol)
         self._before_wait = before_wait
         self._decoder = decoder
         self._is_coded = decoder is not None
         self._error_factory = error_factory
-        #: As received; only used when there is something to decode.
-        self._raw: deque[bytes] = deque()
+        #: As received, None where a chunk ended; only used when there is something to decode.
+        self._raw: deque[bytes | None] = deque()
         #: As read; the first `_buffer_offset` bytes of the first chunk are gone.
         self._buffer: deque[bytes] = deque()
         self._buffer_offset = 0
+        #: Bytes read so far, and where chunks end, counted likewise.
+        self._position = 0
+        self._ends: deque[int] = deque()
         self._has_ended = False
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._on_eof: list[Callable[[], object]] = []
+        self._eof_waiters: list[asyncio.Future[None]] = []
         #: Bytes received so far, before decoding.
-        self.total_bytes = 0
+        self.total_raw_bytes = 0
+        self._decoded = 0
         #: The trailer fields that came behind the content (RFC 9110 section 6.5), once it has ended.
         self.trailers: CIMultiDict[str] | None = None
 
     def __repr__(self) -> str:
         state = "ended" if self._has_ended else "open"
-        return f"<{type(self).__name__} {state}, {self.total_bytes} bytes received>"
+        return f"<{type(self).__name__} {state}, {self.total_raw_bytes} bytes received>"
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes that could be read so far: after decoding, if there is something to decode."""
+        return self._decoded if self._is_coded else self.total_raw_bytes
+
+    @property
+    def total_compressed_bytes(self) -> int | None:
+        """Bytes received so far, if there is something to decode."""
+        return self.total_raw_bytes if self._is_coded else None
 
     # Filling
 
-    def feed_data(self, data: bytes) -> None:
-        """Append content; RuntimeError after `feed_eof`."""
+    def feed_data(self, data: bytes, ends: Sequence[int] = ()) -> None:
+        """Append content; RuntimeError after `feed_eof`. ``ends``: the places in it where a chunk ended."""
         if self._has_ended:
             raise RuntimeError("feed_data: the stream has ended")
         if not data or self._error is not None:
             return  # what follows a failure can't be told from what is lost
-        self.total_bytes += len(data)
-        (self._buffer if self._decoder is None else self._raw).append(data)
+        if ends:
+            self._feed_chunks(data, ends)
+        else:
+            (self._buffer if self._decoder is None else self._raw).append(data)
+        self.total_raw_bytes += len(data)
         if self._throttle is not None:
             self._throttle.received(len(data))
+        self._wake()
+
+    def _feed_chunks(self, data: bytes, ends: Sequence[int]) -> None:
+        if self._decoder is None:
+            self._buffer.append(data)
+            start = self.total_raw_bytes
+            self._ends.extend([start + end for end in ends])
+            return
+        start = 0
+        for end in ends:
+            self._raw += (data[start:end], None)
+            start = end
+        if start < len(data):
+            self._raw.append(data[start:])
+
+    def begin_http_chunk_receiving(self) -> None:
+        """What is fed from now on is a chunk."""
+
+    def end_http_chunk_receiving(self) -> None:
+        """What was fed so far ends a chunk: see `readchunk`."""
+        if self._throttle is not None:
+            self._throttle.received(END_WEIGHT)
+        if self._decoder is None:
+            self._ends.append(self.total_raw_bytes)
+        else:
+            self._raw.append(None)
         self._wake()
 
     def feed_eof(self) -> None:
@@ -150,6 +165,9 @@ class StreamReader:
         self._has_ended = True
         self._source = None  # it may be filling another stream when this one is read
         self._wake()
+        for waiter in self._eof_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
         callbacks, self._on_eof = self._on_eof, []
         for callback in callbacks:
             callback()
@@ -158,6 +176,9 @@ class StreamReader:
         """No more content follows, because of ``error``; the first error stays."""
         if self._error is None:
             self._error = error
+        for waiter in self._eof_waiters:
+            if not waiter.done():
+                waiter.set_exception(self._error)
         self._source = None
         self._wake()
 
@@ -171,6 +192,19 @@ class StreamReader:
             callback()
         else:
             self._on_eof.append(callback)
+
+    async def wait_eof(self) -> None:
+        """Wait until the content is whole; raises what `set_exception` was given."""
+        if self._has_ended:
+            return
+        if self._error is not None:
+            raise self._error
+        waiter = asyncio.get_running_loop().create_future()
+        self._eof_waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            self._eof_waiters.remove(waiter)
 
     # State
 
@@ -198,6 +232,25 @@ class StreamReader:
     async def readany(self) -> bytes:
         """Read whatever is there, waiting only if nothing is; b"" at the end."""
         return self._take(-1) if await self._wait() else b""
+
+    async def readchunk(self) -> tuple[bytes, bool]:
+        """Read up to the end of a chunk of the chunked transfer coding, and whether that is it.
+
+        What has come of a chunk is given without waiting for the rest; (b"", False) at the end of all.
+        """
+        has_content = await self._wait()
+        while self._ends:
+            end = self._ends[0]
+            if end > self._position:
+                piece = self._take(end - self._position)
+                is_end = self._position == end
+                if is_end:
+                    self._pop_end()
+                return piece, is_end
+            self._pop_end()
+            if end == self._position:
+                return b"", True
+        return (self._take(-1), False) if has_content else (b"", False)
 
     async def readexactly(self, n: int) -> bytes:
         """Read ``n`` bytes; `asyncio.IncompleteReadError`, with the rest, if the content ends before."""
@@ -239,6 +292,12 @@ class StreamReader:
             raise
         return bytes(taken)
 
+    def unread_data(self, data: bytes) -> None:
+        """Put ``data`` back: the next read gives it first. Deprecated."""
+        warnings.warn("unread_data is deprecated: read what is wanted", DeprecationWarning, stacklevel=2)
+        self._give_back(data)
+        self._wake()
+
     def read_nowait(self, n: int = -1) -> bytes:
         """Read at most ``n`` bytes of what is there; b"" if nothing is."""
         if self._waiter is not None:
@@ -252,6 +311,10 @@ class StreamReader:
     def iter_any(self) -> "ChunkIterator[bytes]":
         """Iterate over pieces as they come."""
         return ChunkIterator(self.readany)
+
+    def iter_chunks(self) -> "AsyncIterator[tuple[bytes, bool]]":
+        """Iterate over what `readchunk` gives."""
+        return _iterate_chunks(self)
 
     def __aiter__(self) -> "ChunkIterator[bytes]":
         """Iterate over lines, each with its LF."""
@@ -304,6 +367,9 @@ class StreamReader:
                     output = decoder.decode(b"")
                 elif self._raw:
                     received = self._raw.popleft()
+                    if received is None:
+                        self._ends.append(self._decoded)
+                        continue
                     output = decoder.decode(received)
                     if self._source is not None:
                         self._source.consumed(len(received))
@@ -315,6 +381,10 @@ class StreamReader:
                     return False
                 if output:
                     self._buffer.append(output)
+                    self._decoded += len(output)
+            while self._raw and self._raw[0] is None and not decoder.has_more:
+                self._raw.popleft()
+                self._ends.append(self._decoded)
         except ProtocolError as error:
             self._decoder = None
             self._raw.clear()
@@ -360,9 +430,17 @@ class StreamReader:
         self._report_read(-len(data))
 
     def _report_read(self, size: int) -> None:
+        self._position += size
+        while self._ends and self._ends[0] < self._position:
+            self._pop_end()
         # Flow control counts bytes as they were received: of coded content, those given to the decoder.
         if self._source is not None and not self._is_coded:
             self._source.consumed(size)
+
+    def _pop_end(self) -> None:
+        self._ends.popleft()
+        if self._source is not None:
+            self._source.consumed(END_WEIGHT)
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -389,11 +467,23 @@ class ChunkIterator(AsyncIterator[T], Generic[T]):
         return piece
 
 
+async def _iterate_chunks(stream: StreamReader) -> AsyncIterator[tuple[bytes, bool]]:
+    while True:
+        piece, is_end = await stream.readchunk()
+        if not piece and not is_end:
+            return
+        yield piece, is_end
+
+
 def whole_stream(
-    body: bytes, decoder: Decoder | None, error_factory: Callable[[ProtocolError], Exception]
+    body: bytes,
+    decoder: Decoder | None,
+    error_factory: Callable[[ProtocolError], Exception],
+    *,
+    is_chunk: bool = False,
 ) -> StreamReader:
-    """A stream whose content is already there."""
+    """A stream whose content is already there; ``is_chunk``: it came as one chunk."""
     stream = StreamReader(decoder=decoder, error_factory=error_factory)
-    stream.feed_data(body)
+    stream.feed_data(body, (len(body),) if is_chunk and body else ())
     stream.feed_eof()
     return stream

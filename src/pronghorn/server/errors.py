@@ -1,6 +1,7 @@
 """HTTP exceptions: responses that are raised. One plain class for each, so that type checkers see them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from .response import REASONS, Headers, Response
@@ -354,15 +355,13 @@ class HTTPNetworkAuthenticationRequired(HTTPServerError):
 
 
 #: The answers that a broken request gets from the wire's status hint.
-FOR_STATUS: Final[dict[int, type[HTTPException]]] = {
-    error.status_code: error
-    for error in (
-        HTTPBadRequest,
-        HTTPRequestTimeout,
-        HTTPRequestURITooLong,
-        HTTPExpectationFailed,
-        HTTPRequestHeaderFieldsTooLarge,
-        HTTPNotImplemented,
-        HTTPVersionNotSupported,
-    )
+FOR_STATUS: Final[dict[int, Callable[..., HTTPException]]] = {
+    400: HTTPBadRequest,
+    408: HTTPRequestTimeout,
+    413: partial(HTTPRequestEntityTooLarge, 0, 0),
+    414: HTTPRequestURITooLong,
+    417: HTTPExpectationFailed,
+    431: HTTPRequestHeaderFieldsTooLarge,
+    501: HTTPNotImplemented,
+    505: HTTPVersionNotSupported,
 }

@@ -244,8 +244,9 @@ class BaseRequest(Storage):
         if content is None:
             body = self._body
             if not isinstance(body, StreamReader):
-                decoder = decoder_of(self.head.headers, self._connection.decoding)
-                body = whole_stream(body, decoder, payload_error)
+                fields = self.head.headers
+                decoder = decoder_of(fields, self._connection.decoding)
+                body = whole_stream(body, decoder, payload_error, is_chunk="Transfer-Encoding" in fields)
             content = self._content = body
         return content
 

@@ -308,7 +308,7 @@ def accepted_codings() -> str:
 
 
 def decoder_of(fields: Mapping[str, str], limits: DecodeLimits | None) -> Decoder | None:
-    """A new decoder for the content of the message with ``fields``; None if it is not coded, or without limits."""
+    """A new decoder for the content of a message; None if it is not coded, or there are no ``limits``."""
     coding = None if limits is None else fields.get("Content-Encoding")
     return None if limits is None or coding is None else decoder_for(coding, limits)
 

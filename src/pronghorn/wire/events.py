@@ -106,12 +106,16 @@ class InformationalHead(ResponseHead):
 
 @final
 class Data(Event):
-    """A piece of content, framing removed, content coding untouched."""
+    """A piece of content, framing removed, content coding untouched.
 
-    __slots__ = ("chunk",)
+    ``ends`` are the places in it where a chunk of the chunked transfer coding ended.
+    """
 
-    def __init__(self, chunk: bytes) -> None:
+    __slots__ = ("chunk", "ends")
+
+    def __init__(self, chunk: bytes, ends: Sequence[int] = ()) -> None:
         self.chunk = chunk
+        self.ends = ends
 
 
 @final

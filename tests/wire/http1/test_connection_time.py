@@ -40,8 +40,8 @@ def head_of_bare_LF_in_octets(size: int) -> None:
 
 
 def chunks_of_one_byte_in_one_segment(count: int) -> None:
-    (head,) = client().feed(CHUNKED + b"1\r\nx\r\n" * count + b"0\r\n\r\n")
-    assert len(head.body) == count
+    _, data, _ = client().feed(CHUNKED + b"1\r\nx\r\n" * count + b"0\r\n\r\n")
+    assert len(data.chunk) == len(data.ends) == count
 
 
 def chunks_of_one_byte_in_octets(count: int) -> None:

@@ -6,7 +6,7 @@ message is read, when a client sends and when a server sends.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 from multidict import CIMultiDict
@@ -74,12 +74,16 @@ def framing(method: str, status: int, version: HttpVersion, length: int | None, 
 
 
 class BodyReader(ABC):
-    """Content out of received bytes. ``is_whole`` once the last of it was read."""
+    """Content out of received bytes. ``is_whole`` once the last of it was read.
 
-    __slots__ = ("is_whole", "trailers")
+    ``ends`` are the places in what was read last where a chunk ended.
+    """
+
+    __slots__ = ("ends", "is_whole", "trailers")
 
     def __init__(self) -> None:
         self.is_whole = False
+        self.ends: Sequence[int] = ()
         self.trailers: CIMultiDict[str] | None = None
 
     @abstractmethod
@@ -142,14 +146,19 @@ class ChunkedReader(BodyReader):
 
     def read(self, cursor: Cursor) -> bytes:
         pieces: list[bytes] = []
+        size = 0
+        self.ends = ends = []
         while not self._in_trailers:
             if self._missing:
                 piece = cursor.take(self._missing)
                 if not piece:
                     break
                 pieces.append(piece)
+                size += len(piece)
                 self._missing -= len(piece)
-                self._expects_data_end = not self._missing
+                if not self._missing:
+                    self._expects_data_end = True
+                    ends.append(size)
             elif self._expects_data_end:
                 # A peer that does not end a chunk where it said is lying about its length (CVE-2025-43859).
                 if len(cursor) < 2:

@@ -343,7 +343,8 @@ class Http1Connection(WritingHalf):
         if not self.held:
             return (head,)
         chunk = reader.read(self._cursor)
-        if reader.is_whole and reader.trailers is None:
+        # Where its chunks ended is told by the events alone.
+        if reader.is_whole and reader.trailers is None and len(reader.ends) < 2:
             head.body = chunk
             self._body = None
             self.reading = Reading.WHOLE
@@ -352,11 +353,11 @@ class Http1Connection(WritingHalf):
 
     def _body_events(self, reader: BodyReader, chunk: bytes) -> Sequence[Event]:
         if not reader.is_whole:
-            return (Data(chunk),) if chunk else _NO_EVENTS
+            return (Data(chunk, reader.ends),) if chunk else _NO_EVENTS
         self.reading = Reading.WHOLE
         self._body = None
         end = End(reader.trailers)
-        return (Data(chunk), end) if chunk else (end,)
+        return (Data(chunk, reader.ends), end) if chunk else (end,)
 
     def _settle_offer(self, head: Head) -> int:
         """What a response switches to is what was offered (RFC 9110 sections 15.2.2, 9.3.6); its status."""
