@@ -1,8 +1,9 @@
 """``python -m pronghorn.compat script.py``, or ``-m module``: runs a program with pronghorn as aiohttp."""
 
+import os
 import runpy
 import sys
-from pathlib import Path
+from pkgutil import get_importer
 
 from . import install_as_aiohttp
 
@@ -20,12 +21,15 @@ def main(arguments: list[str]) -> None:
             install_as_aiohttp(subprocesses=True)
             sys.argv = arguments
             if not sys.flags.safe_path:
-                sys.path[0] = str(Path(script).resolve().parent)
-            runpy.run_path(script, run_name="__main__")
+                # Where modules are found: beside the script, or in the folder or archive that runpy adds.
+                folder = os.path.dirname(os.path.realpath(script))  # noqa: PTH120 - pathlib costs 4 ms
+                sys.path[:1] = [] if get_importer(script) else [folder]
+            runpy.run_path(os.path.abspath(script), run_name="__main__")  # noqa: PTH100 - as above
         case ["-h" | "--help"]:
             print(_USAGE)  # noqa: T201 - asked for
         case _:
-            sys.exit(_USAGE)
+            print(_USAGE, file=sys.stderr)  # noqa: T201 - as any program does that is called wrongly
+            sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ of ours. A name that is not built yet is missing, in both.
 
 from typing import Final, NamedTuple
 
+from .retired import SUCCESSORS
+
 #: What ``aiohttp.__version__`` says, and the metadata: whose names these are.
 VERSION: Final = "3.14.5"
 
@@ -28,29 +30,30 @@ def _gathers(*homes: str) -> Alias:
     return Alias("-", homes)
 
 
-_WEBSOCKET: Final = ("wire.websocket.messages",)
+_ERRORS: Final = "client.errors"
+_MESSAGES: Final = "wire.websocket.messages"
 #: By the path in aiohttp; "" is the package itself.
 MODULES: Final[dict[str, Alias]] = {
-    "": _is(""),
+    "": _is("", _ERRORS, "body.payload"),
     "abc": _is("abc"),
     "base_protocol": _gathers(),
-    "client": _is("client"),
-    "client_exceptions": _is("client.errors"),
+    "client": _is("client", "client.session", _ERRORS, "client.outgoing"),
+    "client_exceptions": _is(_ERRORS),
     "client_middleware_digest_auth": _gathers(),
     "client_middlewares": _gathers(),
     "client_proto": _is("client.protocol"),
-    "client_reqrep": _gathers("client.outgoing", "client.response", "client.errors"),
-    "client_ws": _gathers(),
+    "client_reqrep": _gathers("client.outgoing", "client.response", _ERRORS),
+    "client_ws": _gathers(_MESSAGES, _ERRORS),
     "compression_utils": _gathers(),
-    "connector": _is("client.connector"),
+    "connector": _is("client.connector", _ERRORS),
     "cookiejar": _is("client.cookiejar"),
     "formdata": _is("body.form"),
     "hdrs": _is("hdrs"),
-    "helpers": _gathers("client.auth", "keys", "compat.borrowed", "compat.retired"),
-    "http": _gathers("compat.borrowed", "wire.events", *_WEBSOCKET),
+    "helpers": _gathers("client.auth", "keys", "compat.borrowed"),
+    "http": _gathers("compat.borrowed", "wire.events", _MESSAGES, "compat.http_exceptions"),
     "http_exceptions": _is("compat.http_exceptions"),
-    "http_parser": _gathers(),
-    "http_websocket": _gathers(*_WEBSOCKET),
+    "http_parser": _gathers("compat.http_exceptions"),
+    "http_websocket": _gathers(_MESSAGES),
     "http_writer": _gathers("wire.events"),
     "log": _is("log"),
     "multipart": _gathers(),
@@ -58,9 +61,9 @@ MODULES: Final[dict[str, Alias]] = {
     "payload_streamer": _gathers(),
     "pytest_plugin": _is("testing.plugin"),
     "resolver": _is("io.resolver"),
-    "streams": _is("io.stream", "compat.retired"),
+    "streams": _is("io.stream"),
     "tcp_helpers": _gathers(),
-    "test_utils": _is("testing"),
+    "test_utils": _is("testing", "testing.server"),
     "tracing": _gathers(),
     "typedefs": _is("typedefs"),
     "web": _is("web"),
@@ -76,36 +79,47 @@ MODULES: Final[dict[str, Alias]] = {
     "web_runner": _is("server.runner"),
     "web_server": _is("server.server"),
     "web_urldispatcher": _gathers("server.routing.dispatcher", "server.routing.resource"),
-    "web_ws": _gathers(*_WEBSOCKET),
+    "web_ws": _gathers(_MESSAGES),
     "worker": _gathers(),
     "_websocket": _gathers(),
     "_websocket.helpers": _gathers(),
-    "_websocket.models": _gathers(*_WEBSOCKET),
+    "_websocket.models": _gathers(_MESSAGES),
     "_websocket.reader": _gathers(),
     "_websocket.writer": _gathers(),
     # Modules of the older documents.
     "errors": _is("compat.errors"),
-    "parsers": _gathers("compat.retired"),
-    "protocol": _gathers("wire.events", "compat.retired"),
+    "helper": _gathers("client.cookiejar"),
+    "parsers": _gathers(),
+    "protocol": _gathers("wire.events"),
     "protocols": _gathers("wire.events"),
-    "signals": _is("signals", "compat.retired"),
+    "signals": _is("signals"),
     "utils": _gathers(),
-    "websocket": _gathers(*_WEBSOCKET),
-    "wsgi": _gathers("compat.retired"),
+    "websocket": _gathers(_MESSAGES),
+    "wsgi": _gathers(),
 }
 
-#: Names that are spelt otherwise here, or that aiohttp has taken over from elsewhere: `module:name`.
+#: Names that are spelt otherwise here, that aiohttp has taken over from elsewhere, or that are retired:
+#: `module:name`. Under a module that gathers, all are ours: what is written there is written where it stands.
 SPELLINGS: Final[dict[str, str]] = {
     "AbstractCookieJar": "pronghorn.abc:AbstractCookieJar",
     "CIMultiDict": "multidict:CIMultiDict",
     "CIMultiDictProxy": "multidict:CIMultiDictProxy",
+    "CookiesJar": "pronghorn.client.cookiejar:CookieJar",
     "MultiDict": "multidict:MultiDict",
     "MultiDictProxy": "multidict:MultiDictProxy",
     "istr": "multidict:istr",
+    "abc.AbstructResolver": "pronghorn.io.resolver:AbstractResolver",
     "client._RequestContextManager": "pronghorn.client.session:RequestContext",
     "client._RequestOptions": "pronghorn.client.session:RequestOptions",
-    "helpers.ensure_future": "asyncio:ensure_future",
+    "client_reqrep.MappingProxyType": "pronghorn.compat.borrowed:MappingProxyType",
+    "client_reqrep.SERVER_SOFTWARE": "pronghorn.server.response:SERVER_SOFTWARE",
+    "helpers.AccessLogger": "pronghorn.server.access_log:AccessLogger",
+    "helpers.CookieJar": "pronghorn.client.cookiejar:CookieJar",
+    "helpers.is_ip_address": "pronghorn.wire.cookies:is_ip_address",
     "helpers.noop": "pronghorn.client.response:Released",
-    "helpers.reify": "propcache.api:under_cached_property",
     "http.SERVER_SOFTWARE": "pronghorn.server.response:SERVER_SOFTWARE",
+    "parsers.EofStream": "pronghorn.io.stream:EofStream",
+    "web.WSMsgType": "pronghorn.wire.websocket.messages:WSMsgType",
+    "web_protocol._RequestHandler": "pronghorn.typedefs:Handler",
+    **{path: f"pronghorn.compat.retired:{path.rpartition('.')[2]}" for path in SUCCESSORS},
 }

@@ -8,6 +8,7 @@ the other name would be loaded twice, and its classes would not be those that ev
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -29,15 +30,13 @@ class _GatheredModule(ModuleType):
     """A module whose names are those of others; writing one writes it where it stands."""
 
     def __getattr__(self, name: str) -> Any:
-        home, own = self._find(name)
-        return getattr(home, own)
+        if name == "__all__":
+            return _defined(_path_of(self.__name__))
+        return _get(_path_of(self.__name__), name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name.startswith("__"):
-            super().__setattr__(name, value)
-            return
         try:
-            home, own = self._find(name)
+            home, own = _find(_path_of(self.__name__), name)
         except AttributeError:
             super().__setattr__(name, value)
         else:
@@ -47,22 +46,25 @@ class _GatheredModule(ModuleType):
         if name in vars(self):
             super().__delattr__(name)
         else:
-            home, own = self._find(name)
+            home, own = _find(_path_of(self.__name__), name)
             delattr(home, own)
 
     def __dir__(self) -> list[str]:
-        homes = MODULES[self.__name__.removeprefix(_PREFIX)].homes
-        names = {name for home in homes for name in vars(_own(home)) if not name.startswith("_")}
-        return sorted(names | vars(self).keys())
+        return sorted({*_defined(_path_of(self.__name__)), *vars(self)})
 
-    def _find(self, name: str) -> tuple[ModuleType, str]:
-        return _find(self.__name__.removeprefix(_PREFIX), name)
+
+def _path_of(name: str) -> str:
+    """The path in aiohttp of what is imported as ``name``."""
+    return name.removeprefix(THEIRS).removeprefix(".")
 
 
 def _own(path: str) -> ModuleType:
     return import_module(f"{PACKAGE}.{path}" if path else PACKAGE)
 
 
+# Kept: a name that was deleted where it stands (by a patch that is undone) is written there again, even
+# if another home has it, too.
+@cache
 def _find(path: str, name: str) -> tuple[ModuleType, str]:
     """Where a name of their module ``path`` stands, if not in its counterpart; AttributeError if nowhere."""
     if not name.startswith("__"):
@@ -77,6 +79,28 @@ def _find(path: str, name: str) -> tuple[ModuleType, str]:
     raise AttributeError(
         f"{PACKAGE} has no {_PREFIX}{f'{path}.{name}'.lstrip('.')}: see docs/differences.md", name=name
     )
+
+
+def _get(path: str, name: str) -> Any:
+    """What ``name`` is in their module ``path``, if not in its counterpart."""
+    inner = f"{path}.{name}".lstrip(".")
+    if inner in MODULES:
+        return import_module(f"{_PREFIX}{inner}")
+    home, own = _find(path, name)
+    return getattr(home, own)
+
+
+def _defined(path: str) -> list[str]:
+    """What ``import *`` takes from a gathered module: what is spelt for it, and what its homes define."""
+    names = {spelt.rpartition(".")[2] for spelt in SPELLINGS if spelt.rpartition(".")[0] == path}
+    for home in map(_own, MODULES[path].homes):
+        names.update(
+            name
+            for name, value in vars(home).items()
+            if not isinstance(value, ModuleType)
+            if getattr(value, "__module__", home.__name__) == home.__name__
+        )
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 class _Extension:
@@ -99,12 +123,8 @@ class _Extension:
             try:
                 return self._inner(name)
             except AttributeError:
-                pass
-        inner = f"{self._path}.{name}".lstrip(".")
-        if inner in MODULES:
-            return import_module(f"{_PREFIX}{inner}")
-        home, own = _find(self._path, name)
-        return getattr(home, own)
+                return _get(self._path, name)  # here, so that what went wrong inside is told, too
+        return _get(self._path, name)
 
 
 class _Importer:
@@ -113,7 +133,7 @@ class _Importer:
     def __init__(self) -> None:
         self._package = _own("")
         self._version = vars(self._package)["__version__"]
-        self._extensions: list[_Extension] = []
+        self._extensions: dict[str, _Extension] = {}
 
     # What `install_as_aiohttp` calls
 
@@ -121,17 +141,16 @@ class _Importer:
         sys.meta_path.insert(0, self)
         sys.modules[THEIRS] = self._package
         vars(self._package)["__version__"] = VERSION
-        self._extensions.append(_Extension("", self._package))
+        self._extensions[""] = _Extension("", self._package)
 
     def uninstall(self) -> None:
         sys.meta_path.remove(self)
-        for extension in self._extensions:
+        for extension in self._extensions.values():
             extension.remove()
-        self._extensions.clear()
         vars(self._package)["__version__"] = self._version
         for name in [name for name in sys.modules if name == THEIRS or name.startswith(_PREFIX)]:
             module = sys.modules.pop(name)
-            inner = name.removeprefix(_PREFIX)
+            inner = _path_of(name)
             # The import system has made it an attribute of the package, which is ours as well.
             if vars(self._package).get(inner) is module and f"{PACKAGE}.{inner}" not in sys.modules:
                 delattr(self._package, inner)
@@ -141,15 +160,15 @@ class _Importer:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name != THEIRS and not name.startswith(_PREFIX):
             return None
-        inner = name.removeprefix(THEIRS).lstrip(".")
+        inner = _path_of(name)
         if inner not in MODULES:
             raise ModuleNotFoundError(f"{PACKAGE} stands in for {THEIRS} and has no {name}", name=name)
         is_package = any(other.startswith(f"{inner}.") for other in MODULES)
-        return ModuleSpec(name, self, is_package=is_package)  # type: ignore[arg-type]  # a loader by its methods
+        loader: Any = self  # by its methods
+        return ModuleSpec(name, loader, origin=PACKAGE, is_package=is_package)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        inner = spec.name.removeprefix(THEIRS).lstrip(".")
-        counterpart = MODULES[inner].module
+        counterpart = MODULES[_path_of(spec.name)].module
         if counterpart == "-":
             return _GatheredModule(spec.name)
         module = _own(counterpart)
@@ -161,15 +180,18 @@ class _Importer:
         if isinstance(module, _GatheredModule) or spec is None:
             return
         # The import system has given it the spec of its other name, by which it could not be reloaded.
-        inner = spec.name.removeprefix(THEIRS).lstrip(".")
         module.__spec__ = spec.loader_state
-        if MODULES[inner].homes or any(spelt.startswith(f"{inner}.") for spelt in SPELLINGS):
-            self._extensions.append(_Extension(inner, module))
+        inner = _path_of(spec.name)
+        if inner not in self._extensions and (
+            MODULES[inner].homes or any(spelt.startswith(f"{inner}.") for spelt in SPELLINGS)
+        ):
+            self._extensions[inner] = _Extension(inner, module)
 
     # What importlib.metadata calls
 
     def find_distributions(self, context: "DistributionFinder.Context") -> "Sequence[Distribution]":
-        if context.name is not None and context.name.lower() != THEIRS:
+        # Who names places to look in asks about those, not about this process.
+        if context.path is not sys.path or (context.name or THEIRS).lower() != THEIRS:
             return ()
         from importlib.metadata import PathDistribution
         from pathlib import Path
@@ -198,9 +220,10 @@ def install_as_aiohttp(*, subprocesses: bool = False) -> None:
         importer.install()
         _importer = importer
     if subprocesses:
-        others = _search_path()
-        if PATH not in others:
-            os.environ["PYTHONPATH"] = os.pathsep.join((PATH, *others))
+        os.environ["PYTHONPATH"] = os.pathsep.join((PATH, *_inherited()))
+        # Those that multiprocessing spawns take this over, and give theirs up.
+        if PATH not in sys.path:
+            sys.path.insert(0 if sys.flags.safe_path else 1, PATH)
 
 
 def uninstall() -> None:
@@ -209,18 +232,19 @@ def uninstall() -> None:
     Whoever has imported a module keeps it. Does nothing if the alias is not installed.
     """
     global _importer
-    if _importer is None:
-        return
-    importer, _importer = _importer, None
-    importer.uninstall()
-    others = _search_path()
-    if PATH in others:
-        others.remove(PATH)
-        if others:
+    if _importer is not None:
+        importer, _importer = _importer, None
+        importer.uninstall()
+    if PATH in os.environ.get("PYTHONPATH", ""):
+        if others := _inherited():
             os.environ["PYTHONPATH"] = os.pathsep.join(others)
         else:
             del os.environ["PYTHONPATH"]
+    while PATH in sys.path:
+        sys.path.remove(PATH)
 
 
-def _search_path() -> list[str]:
-    return [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+def _inherited() -> list[str]:
+    """What stands in PYTHONPATH besides. An empty place counts: it is the working directory."""
+    given = os.environ.get("PYTHONPATH")
+    return [place for place in given.split(os.pathsep) if place != PATH] if given else []

@@ -3,7 +3,44 @@
 They import, and so does a class that derives from one; using one says what took its place.
 """
 
+from functools import cache
 from typing import Any, Final, Never
+
+_WIRE: Final = "a handler or a client: what is parsed from the wire is nobody else's"
+_URL: Final = "yarl.URL"
+_SIGNAL: Final = "Signal"
+_QUEUE: Final = "asyncio.Queue"
+_GATEWAY: Final = "an adapter that runs the WSGI application behind a handler"
+
+#: By the path in aiohttp.
+SUCCESSORS: Final = {
+    "helpers.Timeout": "asyncio.timeout",
+    "helpers.requote_uri": _URL,
+    "helpers.str_to_bytes": "str.encode",
+    "helpers.unquote_unreserved": _URL,
+    "multipart.BodyPartWriter": "MultipartWriter.append",
+    "parsers.ChunksParser": "StreamReader.iter_chunked",
+    "parsers.LinesParser": "StreamReader.readline",
+    "parsers.ParserBuffer": "StreamReader.readuntil",
+    "parsers.StreamParser": _WIRE,
+    "parsers.StreamProtocol": _WIRE,
+    "parsers.StreamWriter": "StreamResponse.write, or an async iterable as a request's data",
+    "protocol.HttpMessage": _WIRE,
+    "protocol.HttpPrefixParser": _WIRE,
+    "protocol.Request": "ClientSession.request",
+    "protocol.Response": "web.StreamResponse",
+    "signals.BaseSignal": _SIGNAL,
+    "signals.DebugSignal": _SIGNAL,
+    "signals.PostSignal": _SIGNAL,
+    "signals.PreSignal": _SIGNAL,
+    "streams.ChunksQueue": _QUEUE,
+    "streams.FlowControlChunksQueue": _QUEUE,
+    "streams.FlowControlStreamReader": "StreamReader, which does its own flow control",
+    "wsgi.FileWrapper": _GATEWAY,
+    "wsgi.WSGIServerHttpProtocol": _GATEWAY,
+    "wsgi.WsgiResponse": _GATEWAY,
+}
+_PATHS: Final = {path.rpartition(".")[2]: path for path in SUCCESSORS}
 
 
 class RetiredNameError(NotImplementedError):
@@ -18,49 +55,15 @@ class RetiredNameError(NotImplementedError):
         return f"{self.name} has no meaning any more: use {self.successor}"
 
 
-_WIRE: Final = "a handler or a client: what is parsed from the wire is nobody else's"
-_STREAM: Final = "StreamReader, which does its own flow control"
-_SIGNAL: Final = "Signal"
-_GATEWAY: Final = "an adapter that runs the WSGI application behind a handler"
+@cache
+def __getattr__(name: str) -> type:
+    if name not in _PATHS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    path = _PATHS[name]
+    successor = SUCCESSORS[path]
 
-_SUCCESSORS: Final = {
-    # aiohttp.parsers
-    "StreamParser": _WIRE,
-    "StreamProtocol": _WIRE,
-    "StreamWriter": "StreamResponse.write, or an async iterable as a request's data",
-    "ParserBuffer": "StreamReader.readuntil",
-    "LinesParser": "StreamReader.readline",
-    "ChunksParser": "StreamReader.iter_chunked",
-    # aiohttp.protocol
-    "HttpMessage": _WIRE,
-    "Request": "ClientSession.request",
-    "Response": "web.StreamResponse",
-    "HttpPrefixParser": _WIRE,
-    # aiohttp.signals
-    "BaseSignal": _SIGNAL,
-    "DebugSignal": _SIGNAL,
-    "PreSignal": _SIGNAL,
-    "PostSignal": _SIGNAL,
-    # aiohttp.streams
-    "ChunksQueue": "asyncio.Queue",
-    "FlowControlStreamReader": _STREAM,
-    "FlowControlChunksQueue": "asyncio.Queue",
-    # aiohttp.helpers
-    "Timeout": "asyncio.timeout",
-    # aiohttp.multipart
-    "BodyPartWriter": "MultipartWriter.append",
-    # aiohttp.wsgi
-    "WSGIServerHttpProtocol": _GATEWAY,
-    "FileWrapper": _GATEWAY,
-    "WsgiResponse": _GATEWAY,
-}
-
-
-def _retired(name: str, successor: str) -> type:
     def refuse(_cls: type, *_arguments: Any, **_options: Any) -> Never:
-        raise RetiredNameError(name, successor)
+        raise RetiredNameError(f"aiohttp.{path}", successor)
 
-    return type(name, (), {"__new__": refuse, "__doc__": f"Gone: use {successor}.", "__module__": __name__})
-
-
-globals().update({name: _retired(name, successor) for name, successor in _SUCCESSORS.items()})
+    members = {"__new__": refuse, "__doc__": f"Gone: use {successor}.", "__module__": __name__}
+    return type(name, (), members)

@@ -1,0 +1,108 @@
+import asyncio
+from http import HTTPStatus
+from inspect import signature
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pronghorn.compat import borrowed
+
+
+def test_every_name_is_there() -> None:
+    assert borrowed.__all__ == sorted(
+        borrowed.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
+    )
+    assert all(getattr(borrowed, name) is not None for name in borrowed.__all__)
+
+
+def test_responses_are_the_registered_ones() -> None:
+    assert borrowed.RESPONSES.keys() == {status.value for status in HTTPStatus}
+    assert borrowed.RESPONSES[404] == ("Not Found", "Nothing matches the given URI")
+    assert all(phrase and isinstance(said, str) for phrase, said in borrowed.RESPONSES.values())
+
+
+def test_a_timer_that_limits_nothing() -> None:
+    timer = borrowed.TimerNoop()
+    assert isinstance(timer, borrowed.BaseTimerContext)
+    for _ in range(2):
+        with timer as entered:
+            timer.assert_timeout()
+        assert entered is None
+
+
+def test_it_lets_errors_pass() -> None:
+    error = ValueError("as it is")
+    with pytest.raises(ValueError, match="as it is") as raised, borrowed.TimerNoop():
+        raise error
+    assert raised.value is error
+
+
+def test_a_timer_of_ones_own() -> None:
+    class Timer(borrowed.BaseTimerContext):
+        def __exit__(self, *error: object) -> None:
+            return None
+
+        def assert_timeout(self) -> None:
+            raise TimeoutError
+
+    timer = Timer()
+    with timer as entered, pytest.raises(TimeoutError):
+        timer.assert_timeout()
+    assert entered is timer
+
+
+async def test_a_future_of_the_loop() -> None:
+    loop = asyncio.get_running_loop()
+    future = borrowed.create_future(loop)
+    assert isinstance(future, asyncio.Future)
+    assert future.get_loop() is loop
+    future.set_result(1)
+    assert await future == 1
+
+
+async def test_a_task_of_a_coroutine() -> None:
+    async def answer() -> int:
+        return 1
+
+    task = borrowed.ensure_future(answer())
+    assert isinstance(task, asyncio.Task)
+    assert await task == 1
+    assert borrowed.ensure_future(task) is task
+
+
+def test_a_property_that_is_computed_once() -> None:
+    class Box:
+        def __init__(self) -> None:
+            self._cache: dict[str, Any] = {}
+            self.calls = 0
+
+        @borrowed.reify
+        def content(self) -> int:
+            """What is inside."""
+            self.calls += 1
+            return self.calls
+
+    box = Box()
+    assert (box.content, box.content, box.calls) == (1, 1, 1)
+    assert box._cache == {"content": 1}
+    assert Box.content.__doc__ == "What is inside."
+    with pytest.raises(AttributeError):
+        box.content = 2
+
+
+def test_futures_take_a_loop() -> None:
+    assert list(signature(borrowed.create_future).parameters) == ["loop"]
+
+
+def test_the_name_of_a_file(tmp_path: Path) -> None:
+    with (tmp_path / "report.xls").open("wb") as file:
+        assert borrowed.guess_filename(file) == "report.xls"
+
+
+@pytest.mark.parametrize("name", ["", "<stdin>", "<fdopen", "pipe>", 3, None])
+def test_a_name_that_is_no_file_s(name: object) -> None:
+    assert borrowed.guess_filename(SimpleNamespace(name=name)) is None
+    assert borrowed.guess_filename(SimpleNamespace(name=name), "default") == "default"
+    assert borrowed.guess_filename(name, "default") == "default"

@@ -1,0 +1,62 @@
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pronghorn import web
+from pronghorn.server.view import AbstractView
+from pronghorn.testing import TestServer
+from pronghorn.testing.memory import make_request
+
+from .peer import connect
+
+
+class Greeting(AbstractView):
+    """Says what it was asked, and how often it was made."""
+
+    made = 0
+
+    def __init__(self, request: web.Request) -> None:
+        super().__init__(request)
+        type(self).made += 1
+
+    def __await__(self) -> Generator[Any, None, web.StreamResponse]:
+        return self._answer().__await__()
+
+    async def _answer(self) -> web.Response:
+        name = self.request.path.strip("/") or "nobody"
+        if name == "stranger":
+            raise web.HTTPForbidden
+        return web.Response(text=f"{self.request.method} {name} {self.made}")
+
+
+def test_a_view_can_be_awaited() -> None:
+    with pytest.raises(TypeError, match="__await__"):
+        AbstractView(make_request())  # type: ignore[abstract]  # that it is refused is the point
+
+
+def test_it_has_its_request() -> None:
+    request = make_request()
+    view = Greeting(request)
+    assert view.request is view._request is request
+    with pytest.raises(AttributeError):
+        view.request = request  # type: ignore[misc]  # as above
+
+
+async def test_awaiting_it_handles_the_request() -> None:
+    response = await Greeting(make_request("PUT"))
+    assert isinstance(response, web.Response)
+    assert (response.text or "").startswith("PUT nobody ")
+
+
+async def test_a_view_is_a_handler_made_for_each_request() -> None:
+    class Counted(Greeting):
+        made = 0
+
+    app = web.Application()
+    app.router.add_route("*", "/{name}", Counted)
+    async with TestServer(app) as server, connect(server) as peer:
+        assert (await peer.ask("GET", "/one")).text == "GET one 1"
+        assert (await peer.ask("DELETE", "/two")).text == "DELETE two 2"
+        assert (await peer.ask("GET", "/stranger")).status == 403
+        assert (await peer.ask("GET", "/three")).text == "GET three 4"
