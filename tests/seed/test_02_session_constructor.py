@@ -176,7 +176,7 @@ async def test_s028_conn_timeout_is_that_of_connecting() -> None:
     async with scripted(answering(OK[:-1], then="stay")) as server:
         with pytest.warns(DeprecationWarning, match="ClientTimeout"):
             session = ClientSession(conn_timeout=SHORT, connector=TCPConnector(limit=1))
-        async with session, session.get(server.url()):  # which holds the only connection
+        async with session, session.get(server.url(), timeout=ClientTimeout()):  # holds the only connection
             with pytest.raises(ConnectionTimeoutError) as caught:
                 await session.get(server.url())
             assert isinstance(caught.value, ServerTimeoutError)
