@@ -13,7 +13,7 @@ READY = .venvs/$(1)/ready-$(TAG)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full surface fuzz lint bench docs clean
+.PHONY: help demo test test-full downstream surface fuzz lint bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -37,6 +37,9 @@ test-full: $(call READY,test) ## every test, the slow ones too; coverage; asynci
 	$(call BIN,test)/python -m pytest -m full
 	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED)
 	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience
+
+downstream: $(call READY,downstream) ## the tests of packages that build on aiohttp, with pronghorn in its place
+	$(call BIN,downstream)/python tests/downstream/run.py
 
 surface: $(call READY,test) ## note what has improved against aiohttp's surface; writes docs/differences.md
 	$(call BIN,test)/python tests/surface/check.py --update
