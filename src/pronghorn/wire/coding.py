@@ -201,7 +201,9 @@ class BrotliDecoder:
             output: bytes = self._inflate.process(data, output_buffer_limit=_BROTLI_STEP)
         except self._library.error as error:
             raise ProtocolError("content coding: malformed br data") from error
-        self.has_more = not self._inflate.is_finished() and not self._inflate.can_accept_more_data()
+        # It may have taken all of its input and still hold output: only one that gives none has no more.
+        is_waiting = not output and self._inflate.can_accept_more_data()
+        self.has_more = not is_waiting and not self._inflate.is_finished()
         return output
 
     def finish(self) -> None:
