@@ -13,3 +13,5 @@ html_title = f"pronghorn {version}"
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+# "type" in a signature is the builtin; Sphinx also knows the field of that name of both WebSocket messages.
+suppress_warnings = ["ref.python"]
