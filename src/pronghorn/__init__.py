@@ -17,7 +17,26 @@ if TYPE_CHECKING:
     from . import testing as testing
     from . import typedefs as typedefs
     from . import web as web
+    from .body.files import BufferedReaderPayload as BufferedReaderPayload
+    from .body.files import BytesIOPayload as BytesIOPayload
+    from .body.files import IOBasePayload as IOBasePayload
+    from .body.files import StringIOPayload as StringIOPayload
+    from .body.files import TextIOPayload as TextIOPayload
+    from .body.form import FormData as FormData
+    from .body.multipart import MultipartWriter as MultipartWriter
+    from .body.part import BodyPartReader as BodyPartReader
+    from .body.payload import BytesPayload as BytesPayload
+    from .body.payload import JsonBytesPayload as JsonBytesPayload
+    from .body.payload import JsonPayload as JsonPayload
     from .body.payload import Payload as Payload
+    from .body.payload import StringPayload as StringPayload
+    from .body.pieces import AsyncIterablePayload as AsyncIterablePayload
+    from .body.pieces import streamer as streamer
+    from .body.reader import MultipartReader as MultipartReader
+    from .body.registry import PAYLOAD_REGISTRY as PAYLOAD_REGISTRY
+    from .body.registry import get_payload as get_payload
+    from .body.registry import payload_type as payload_type
+    from .body.registry import register_payload as register_payload
     from .client.auth import BasicAuth as BasicAuth
     from .client.auth import encode_basic_auth as encode_basic_auth
     from .client.connector import BaseConnector as BaseConnector
@@ -61,10 +80,15 @@ if TYPE_CHECKING:
     from .client.response import ClientResponse as ClientResponse
     from .client.session import ClientSession as ClientSession
     from .client.timeouts import ClientTimeout as ClientTimeout
+    from .client.uploads import UploadTracker as UploadTracker
     from .compat.importer import install_as_aiohttp as install_as_aiohttp
     from .io.stream import EofStream as EofStream
     from .io.stream import StreamReader as StreamReader
     from .signals import Signal as Signal
+    from .wire.disposition import BadContentDispositionHeader as BadContentDispositionHeader
+    from .wire.disposition import BadContentDispositionParam as BadContentDispositionParam
+    from .wire.disposition import content_disposition_filename as content_disposition_filename
+    from .wire.disposition import parse_content_disposition as parse_content_disposition
     from .wire.events import HttpVersion as HttpVersion
     from .wire.events import HttpVersion10 as HttpVersion10
     from .wire.events import HttpVersion11 as HttpVersion11

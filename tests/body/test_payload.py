@@ -1,359 +1,326 @@
-import asyncio
-import bz2
-import gzip
-import io
-import lzma
-import tempfile
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import IO, Any
+import inspect
+import json
+from typing import Any
 
 import pytest
-from multidict import MultiDict
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
 
-from pronghorn.body.payload import AsyncIterablePayload, BytesPayload, FilePayload, Payload, make_payload
-from pronghorn.io.stream import StreamReader, whole_stream
+from pronghorn.body.payload import (
+    BytesPayload,
+    JsonBytesPayload,
+    JsonPayload,
+    Payload,
+    StringPayload,
+    Writer,
+    text_type,
+)
+
+from .writing import Written, at_once, written
 
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
-LARGE = bytes(range(256)) * 4096  # 1 MiB
 
 
-class Written:
-    """A writer that keeps the pieces, and lets others run after each."""
+class Mine(Payload):
+    """What users derive: they override `write`, and nothing else."""
 
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-
-    async def write(self, data: bytes) -> None:
-        assert type(data) is bytes
-        self.pieces.append(data)
-        await asyncio.sleep(0)
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(self.pieces)
+    async def write(self, writer: Writer) -> None:
+        for piece in self._value:
+            await writer.write(piece)
 
 
-async def written(payload: Payload) -> bytes:
-    writer = Written()
-    await payload.write(writer)
-    assert payload.size is None or payload.size == len(writer.content)
-    return writer.content
-
-
-# What is there
+# What is said of a body
 
 
 @pytest.mark.parametrize(
-    ("data", "content", "content_type"),
+    ("options", "content_type"),
     [
-        (b"abc", b"abc", BINARY),
-        (b"", b"", BINARY),
-        (bytearray(b"abc"), b"abc", BINARY),
-        (memoryview(b"abcdef")[::2], b"ace", BINARY),
-        ("gr\u00fcn", b"gr\xc3\xbcn", TEXT),
-        ("", b"", TEXT),
-        ({"a": "1"}, b"a=1", "application/x-www-form-urlencoded"),
-        ({}, b"", "application/x-www-form-urlencoded"),
-        ([("a", "1"), ("a", "2")], b"a=1&a=2", "application/x-www-form-urlencoded"),
-        (MultiDict(a="1"), b"a=1", "application/x-www-form-urlencoded"),
+        ({}, BINARY),
+        ({"content_type": None}, BINARY),
+        ({"content_type": "text/csv"}, "text/csv"),
+        ({"filename": "a.png"}, "image/png"),
+        ({"filename": "a.unheard-of"}, BINARY),
+        ({"filename": "a.png", "content_type": "text/csv"}, "text/csv"),
+        ({"headers": {"content-type": "text/csv"}}, "text/csv"),
+        ({"headers": [("Content-Type", "text/csv")], "content_type": "text/html"}, "text/csv"),
     ],
     ids=repr,
 )
-async def test_what_is_there(data: object, content: bytes, content_type: str) -> None:
-    payload = make_payload(data)
-    assert payload.size == len(content)
+def test_the_media_type(options: dict[str, Any], content_type: str) -> None:
+    payload = Mine((), **options)
     assert payload.content_type == content_type
+    assert payload.headers.getall("Content-Type") == [content_type]
+    assert [value for _, value in payload.fields] == [content_type]
+    assert payload.content_type == content_type
+
+
+def test_what_is_said_of_it() -> None:
+    payload = Mine((), {"X": "y"}, "text/csv", "a.csv", "latin-1")
+    assert payload.filename == "a.csv"
+    assert payload.encoding == "latin-1"
+    assert isinstance(payload.headers, CIMultiDict)
+    assert payload.fields == (("Content-Type", "text/csv"), ("X", "y"))
+    bare = Mine(())
+    assert (bare.filename, bare.encoding, bare.size) == (None, None, None)
+
+
+def test_headers_are_a_copy_and_can_be_changed() -> None:
+    given = {"X": "y"}
+    payload = Mine((), headers=given)
+    given["X"] = "z"
+    assert payload.headers["x"] == "y"
+    payload.headers["Content-Type"] = "text/csv"
+    assert payload.content_type == "text/csv"
+    del payload.headers["Content-Type"]
+    assert payload.content_type == BINARY
+    assert payload.fields == (("X", "y"),)
+    assert given == {"X": "z"}
+
+
+def test_set_content_disposition() -> None:
+    payload = Mine(())
+    payload.set_content_disposition("attachment", filename="\u00fc.txt")
+    assert payload.headers["Content-Disposition"].startswith('attachment; filename="%C3%BC.txt"')
+    payload.set_content_disposition("form-data", quote_fields=False, name="a", filename="\u00fc.txt")
+    assert payload.headers.getall("Content-Disposition") == ['form-data; name="a"; filename="\u00fc.txt"']
+
+
+@pytest.mark.parametrize("octet", "\0\n\r\x1b\x7f")
+@pytest.mark.parametrize("field", ["filename", "name"])
+def test_no_control_character_in_a_content_disposition(field: str, octet: str) -> None:
+    with pytest.raises(ValueError, match=f"control character in {field}"):
+        Mine(()).set_content_disposition("attachment", **{field: f"a{octet}b"})
+    with pytest.raises(ValueError, match="expected a token"):
+        Mine(()).set_content_disposition(f"attachment{octet}")
+
+
+def test_keywords_of_other_kinds_are_not_looked_at() -> None:
+    assert BytesPayload(b"abc", disposition="inline").headers == {"Content-Type": BINARY}
+
+
+# What users derive
+
+
+async def test_a_payload_that_overrides_only_write() -> None:
+    payload = Mine([b"abc", b"def"])
+    assert payload.size is None
+    assert await written(payload) == b"abcdef"
+    assert await payload.as_bytes() == b"abcdef"
+    with pytest.raises(TypeError, match="decode: Mine must be read first"):
+        payload.decode()
+    assert payload.autoclose
+    await payload.close()
+    await payload.close()
+
+
+async def test_who_does_not_say_so_can_t_be_sent_once_more() -> None:
+    payload = Mine([b"abc"])
+    assert not payload.rewind()
+    await written(payload)
+    assert not payload.rewind()
+
+
+async def test_who_writes_otherwise_does_not_inherit_that_it_can_be_sent_once_more() -> None:
+    class Draining(BytesPayload):
+        async def write(self, writer: Writer) -> None:
+            self._value, value = b"", self._value
+            await writer.write(value)
+
+    class Upper(BytesPayload):
+        async def write(self, writer: Writer) -> None:
+            await writer.write(self.data.upper())
+
+        def rewind(self) -> bool:
+            return True
+
+    class Described(StringPayload):
+        pass
+
+    assert [kind(b"abc").rewind() for kind in (Draining, Upper)] == [False, True]
+    assert Described("abc").rewind()
+
+
+async def test_a_payload_that_knows_its_size() -> None:
+    class Sized(Mine):
+        _size = 3
+
+    class Measured(Mine):
+        @property
+        def size(self) -> int:
+            return sum(map(len, self._value))
+
+    for kind in (Sized, Measured):
+        assert kind([b"abc"]).size == 3
+        assert await written(kind([b"abc"])) == b"abc"
+
+
+def test_a_payload_has_to_write() -> None:
+    assert inspect.isabstract(Payload)
+    with pytest.raises(TypeError, match="abstract"):
+        Payload(b"abc")
+
+
+# A part of a body
+
+
+@pytest.mark.parametrize("pieces", [[b"abcdef"], [b"ab", b"", b"cd", b"ef"], [b"a"] * 6])
+@pytest.mark.parametrize("length", [0, 1, 2, 5, 6, 7, None])
+async def test_write_with_length(pieces: list[bytes], length: int | None) -> None:
+    writer = Written()
+    await Mine(pieces).write_with_length(writer, length)
+    assert writer.content == b"".join(pieces)[:length]
+
+
+async def test_who_writes_no_more_than_that_ends_by_himself() -> None:
+    ended = []
+
+    class Ending(Mine):
+        async def write(self, writer: Writer) -> None:
+            await super().write(writer)
+            ended.append(self._value)
+
+    await Ending([b"abc", b"def"]).write_with_length(Written(), 6)
+    assert ended == [[b"abc", b"def"]]
+    await Ending([b"abc", b"def"]).write_with_length(Written(), 5)
+    assert len(ended) == 1
+
+
+async def test_write_with_length_of_what_fails() -> None:
+    class Failing(Mine):
+        async def write(self, writer: Writer) -> None:
+            await writer.write(b"abc")
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        await Failing(()).write_with_length(Written(), 3)
+
+
+# Bytes
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_bytes(kind: Any) -> None:
+    payload = BytesPayload(kind(b"abc"))
+    assert (payload.size, payload.content_type) == (3, BINARY)
     for _ in range(2):
-        assert await written(payload) == content
+        assert await written(payload) == b"abc"
         assert payload.rewind()
+    assert await payload.as_bytes() == payload.data == b"abc"
+    assert payload.decode() == "abc"
+    assert not payload.consumed
+    assert payload.autoclose
 
 
-def test_what_was_given_may_change_afterwards() -> None:
+async def test_bytes_that_are_not_in_a_row() -> None:
+    payload = BytesPayload(memoryview(b"abcdef")[::2])
+    assert payload.size == 3
+    assert await written(payload) == b"ace"
+    wide = BytesPayload(memoryview(b"abcdefgh").cast("I"))
+    assert wide.size == 8
+    assert await written(wide) == b"abcdefgh"
+
+
+@pytest.mark.parametrize("value", ["abc", 3, None, [97], object()], ids=repr)
+def test_no_bytes(value: Any) -> None:
+    with pytest.raises(TypeError, match="value: expected bytes, bytearray or memoryview, got"):
+        BytesPayload(value)
+
+
+def test_bytes_are_those_of_the_beginning() -> None:
     data = bytearray(b"abc")
-    payload = make_payload(data)
+    payload = BytesPayload(data)
     data[:] = b"xyz"
-    assert isinstance(payload, BytesPayload)
     assert payload.data == b"abc"
 
 
-def test_a_payload_is_one() -> None:
-    payload = BytesPayload(b"abc", "text/csv")
-    assert make_payload(payload) is payload
-    assert payload.content_type == "text/csv"
+@given(st.binary(max_size=64), st.integers(0, 70))
+def test_bytes_have_their_size(data: bytes, length: int) -> None:
+    payload, writer = BytesPayload(data), Written()
+    assert at_once(written(payload)) == data
+    at_once(payload.write_with_length(writer, length))
+    assert writer.content == data[:length]
 
 
-@pytest.mark.parametrize("data", [None, 5, 1.5, True, object(), len], ids=repr)
-def test_what_is_no_body(data: object) -> None:
-    with pytest.raises(TypeError, match="data: expected"):
-        make_payload(data)
+# Text
+
+GREEN = "gr\u00fcn"
 
 
 @pytest.mark.parametrize(
-    "data",
-    [["ab", "cd"], [b"ab"], (b"chunk" for _ in range(2)), {1, 2}],
-    ids=["strings", "bytes", "chunks", "numbers"],
+    ("options", "content_type", "encoding"),
+    [
+        ({}, TEXT, "utf-8"),
+        ({"encoding": "latin-1"}, "text/plain; charset=latin-1", "latin-1"),
+        ({"encoding": "utf-16"}, "text/plain; charset=utf-16", "utf-16"),
+        ({"content_type": "text/csv"}, "text/csv", "utf-8"),
+        ({"content_type": "text/csv; charset=latin-1"}, "text/csv; charset=latin-1", "latin-1"),
+        ({"content_type": 'text/csv; Charset="latin-1"'}, 'text/csv; Charset="latin-1"', "latin-1"),
+        ({"content_type": "text/csv", "encoding": "latin-1"}, "text/csv", "latin-1"),
+        ({"filename": "a.html"}, TEXT, "utf-8"),
+        ({"headers": {"Content-Type": "text/csv"}}, "text/csv", "utf-8"),
+    ],
+    ids=repr,
 )
-def test_an_iterable_of_no_pairs(data: object) -> None:
-    with pytest.raises(TypeError, match="expected"):
-        make_payload(data)
-
-
-# Files
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "data.bin"
-    path.write_bytes(LARGE)
-    return path
-
-
-@pytest.mark.parametrize("buffering", [-1, 0])
-async def test_a_file(path: Path, buffering: int) -> None:
-    with path.open("rb", buffering=buffering) as file:
-        payload = make_payload(file)
-        assert isinstance(payload, FilePayload)
-        assert payload.size == len(LARGE)
-        assert payload.content_type == BINARY
-        assert await written(payload) == LARGE
-        assert not file.closed
+async def test_text(options: dict[str, Any], content_type: str, encoding: str) -> None:
+    payload = StringPayload(GREEN, **options)
+    assert payload.content_type == content_type
+    assert payload.encoding == encoding
+    for _ in range(2):
+        assert await written(payload) == GREEN.encode(encoding)
         assert payload.rewind()
-        assert await written(payload) == LARGE
+    assert payload.decode() == GREEN
 
 
-async def test_a_file_is_read_in_pieces(path: Path) -> None:
-    writer = Written()
-    with path.open("rb") as file:
-        await make_payload(file).write(writer)
-    assert len(writer.pieces) > 1
-    assert max(map(len, writer.pieces)) <= 256 * 1024
-
-
-async def test_a_file_is_sent_from_where_it_stands(path: Path) -> None:
-    with path.open("rb") as file:
-        file.seek(1000)
-        payload = make_payload(file)
-        assert payload.size == len(LARGE) - 1000
-        for _ in range(2):
-            assert await written(payload) == LARGE[1000:]
-            assert payload.rewind()
-            assert file.tell() == 1000
-        file.seek(10, io.SEEK_END)
-        assert make_payload(file).size == 0
-        assert await written(make_payload(file)) == b""
-
-
-async def test_a_file_that_grows_is_sent_as_it_was(path: Path) -> None:
-    with path.open("rb") as file:
-        payload = make_payload(file)
-        with path.open("ab") as other:
-            other.write(b"more")
-        assert await written(payload) == LARGE
-
-
-async def test_a_file_that_shrinks_ends_short(path: Path) -> None:
-    """What is missing is the exchange's to notice: it was told the size."""
-    with path.open("rb") as file:
-        payload = make_payload(file)
-        path.write_bytes(b"less")
-        writer = Written()
-        await payload.write(writer)
-    assert payload.size == len(LARGE)
-    assert writer.content == b"less"
-
-
-def compressed_by(module: Any) -> Callable[[Path], IO[bytes]]:
-    def opened(path: Path) -> IO[bytes]:
-        path.write_bytes(module.compress(LARGE))
-        file: IO[bytes] = module.open(path)
-        return file
-
-    return opened
-
-
-def spooled(path: Path) -> IO[bytes]:
-    file = tempfile.SpooledTemporaryFile(max_size=100)  # noqa: SIM115 - who asked for it closes it
-    file.write(LARGE)
-    file.seek(0)
-    return file
-
-
-OTHERS = {
-    "BytesIO": lambda path: io.BytesIO(LARGE),
-    "gzip": compressed_by(gzip),
-    "bz2": compressed_by(bz2),
-    "lzma": compressed_by(lzma),
-    "spooled": spooled,
-}
-
-
-@pytest.mark.parametrize("opened", OTHERS.values(), ids=OTHERS)
-async def test_whatever_reads_like_a_file(path: Path, opened: Callable[[Path], IO[bytes]]) -> None:
-    """Its size is that of what it gives, whatever lies on the disk."""
-    with opened(path) as file:
-        payload = make_payload(file)
-        for _ in range(2):
-            assert await written(payload) == LARGE
-            assert payload.rewind()
-
-
-async def test_what_can_only_be_read() -> None:
-    class Pipe:
-        def __init__(self) -> None:
-            self._pieces = [b"a", b"b", b""]
-
-        def read(self, size: int) -> bytes:
-            return self._pieces.pop(0)
-
-    payload = make_payload(Pipe())
-    assert payload.size is None
-    assert await written(payload) == b"ab"
-    assert not payload.rewind()
-
-
-GREEN = "gr\u00fcn\n" * 100
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
-async def test_a_text_file_is_sent_as_utf_8(tmp_path: Path, encoding: str) -> None:
-    path = tmp_path / "green"
-    path.write_bytes(GREEN.replace("\n", "\r\n").encode(encoding))
-    with path.open(encoding=encoding) as file:
-        payload = make_payload(file)
-        assert payload.size is None
-        assert payload.content_type == TEXT
-        for _ in range(2):
-            assert await written(payload) == GREEN.encode()
-            assert payload.rewind()
-
-
-async def test_a_temporary_text_file_is_text() -> None:
-    """It is no TextIOBase, for all that it reads like one."""
-    with tempfile.NamedTemporaryFile("w+", encoding="latin-1") as file:
-        file.write(GREEN)
-        file.seek(0)
-        payload = make_payload(file)
-        assert payload.size is None
-        assert await written(payload) == GREEN.encode()
-
-
-async def test_text_in_memory() -> None:
-    payload = make_payload(io.StringIO(GREEN))
-    assert payload.content_type == TEXT
-    assert await written(payload) == GREEN.encode()
+def test_text_that_its_charset_does_not_have() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        StringPayload("\u20ac", encoding="latin-1")
+    with pytest.raises(LookupError, match="unknown encoding: none"):
+        StringPayload("a", content_type="text/plain; charset=none")
+    with pytest.raises(UnicodeDecodeError):
+        BytesPayload(b"\xff").decode()
+    assert BytesPayload(b"\xff").decode(errors="replace") == "\ufffd"
+    assert BytesPayload(b"\xff").decode("latin-1") == "\u00ff"
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type"),
-    [("a.png", "image/png"), ("a.json", "application/json"), ("a.html", "text/html"), ("a", BINARY)],
+    ("encoding", "content_type", "both"),
+    [
+        (None, None, ("utf-8", TEXT)),
+        ("ascii", None, ("ascii", "text/plain; charset=ascii")),
+        (None, "text/csv", ("utf-8", "text/csv")),
+        (None, "text/csv; charset=ascii", ("ascii", "text/csv; charset=ascii")),
+        ("ascii", "text/csv; charset=utf-8", ("ascii", "text/csv; charset=utf-8")),
+    ],
 )
-def test_the_media_type_of_a_file_s_name(tmp_path: Path, name: str, content_type: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"")
-    with path.open("rb") as file:
-        assert make_payload(file).content_type == content_type
+def test_text_type(encoding: str | None, content_type: str | None, both: tuple[str, str]) -> None:
+    assert text_type(encoding, content_type) == both
 
 
-def test_a_file_without_a_name() -> None:
-    with tempfile.TemporaryFile() as file:
-        assert make_payload(file).content_type == BINARY
+# JSON
 
 
-async def test_a_file_is_read_off_the_loop(path: Path) -> None:
-    """A slow disk does not stop the others."""
-    loop = asyncio.get_running_loop()
-    turned = asyncio.Event()
-
-    class Slow(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            asyncio.run_coroutine_threadsafe(turn(), loop).result(10)
-            return super().read(size)
-
-    async def turn() -> None:
-        turned.set()
-
-    assert await written(make_payload(Slow(b"abc"))) == b"abc"
-    assert turned.is_set()
+async def test_json() -> None:
+    value = {"a": [1, None, GREEN]}
+    payload = JsonPayload(value)
+    assert (payload.content_type, payload.encoding) == ("application/json", "utf-8")
+    assert json.loads(await written(payload)) == value
+    assert payload.rewind()
+    assert payload.decode() == json.dumps(value)
 
 
-async def test_a_file_that_fails(path: Path) -> None:
-    file = path.open("rb")
-    payload = make_payload(file)
-    file.close()
-    with pytest.raises(ValueError, match="closed file"):
-        await payload.write(Written())
+async def test_json_by_other_means() -> None:
+    payload = JsonPayload({}, "latin-1", "application/hal+json", lambda _: GREEN, {"X": "y"})
+    assert payload.headers == {"Content-Type": "application/hal+json", "X": "y"}
+    assert await written(payload) == GREEN.encode("latin-1")
+    other = JsonBytesPayload([1], lambda value: repr(value).encode(), headers={"X": "y"})
+    assert other.headers == {"Content-Type": "application/json", "X": "y"}
+    assert await written(other) == b"[1]"
 
 
-# What comes piece by piece
-
-
-async def test_an_async_iterable() -> None:
-    async def pieces() -> AsyncIterator[Any]:
-        yield b"a"
-        yield bytearray(b"b")
-        yield memoryview(b"c")
-
-    payload = make_payload(pieces())
-    assert isinstance(payload, AsyncIterablePayload)
-    assert payload.size is None
-    assert payload.content_type == BINARY
-    assert await written(payload) == b"abc"
-    assert not payload.rewind()
-
-
-@pytest.mark.parametrize("piece", ["text", 5, None, [b"a"]], ids=repr)
-async def test_an_async_iterable_of_no_bytes(piece: object) -> None:
-    async def pieces() -> AsyncIterator[object]:
-        yield b"a"
-        yield piece
-
-    writer = Written()
-    with pytest.raises(TypeError, match="bytes"):
-        await make_payload(pieces()).write(writer)
-    assert writer.content == b"a"
-
-
-async def test_an_async_iterable_that_fails() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"a"
-        raise LookupError("no more")
-
-    with pytest.raises(LookupError, match="no more"):
-        await make_payload(pieces()).write(Written())
-
-
-async def test_a_stream_is_passed_on_as_it_comes() -> None:
-    stream = StreamReader()
-    payload = make_payload(stream)
-    writer = Written()
-    writing = asyncio.create_task(payload.write(writer))
-    for piece in (b"one", b"two"):
-        stream.feed_data(piece)
-        while piece not in writer.pieces:
-            await asyncio.sleep(0)
-    stream.feed_eof()
-    await writing
-    assert writer.pieces == [b"one", b"two"]
-    assert await written(make_payload(whole_stream(b"abc", None, lambda error: error))) == b"abc"
-
-
-# Cancelled
-
-
-async def test_cancelled_while_the_peer_does_not_read(path: Path) -> None:
-    reached = asyncio.Event()
-
-    class Stuck(Written):
-        async def write(self, data: bytes) -> None:
-            reached.set()
-            await asyncio.get_running_loop().create_future()
-
-    with path.open("rb") as file:
-        writing = asyncio.create_task(make_payload(file).write(Stuck()))
-        await reached.wait()
-        writing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await writing
-        assert not file.closed
+def test_what_is_no_json() -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        JsonPayload(object())
+    with pytest.raises(TypeError, match="value: expected bytes"):
+        JsonBytesPayload({}, json.dumps)

@@ -165,13 +165,13 @@ async def test_bytes_of_any_size(size: int) -> None:
     assert request.fields["Content-Length"] == str(size)
 
 
-async def test_open_files_are_streamed_and_stay_open(tmp_path: Path) -> None:
+async def test_open_files_are_streamed_and_closed(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(b"x" * 700_000)
     with path.open("rb") as file:
         file.seek(100_000)
         request = await sent(data=file)
-        assert not file.closed
+        assert file.closed
     assert request.body == b"x" * 600_000
     assert request.fields["Content-Length"] == "600000"
     assert request.fields["Content-Type"] == "text/html"
@@ -189,7 +189,7 @@ async def test_text_files_are_sent_as_utf_8(tmp_path: Path) -> None:
     ("data", "length", "content_type"),
     [
         (io.BytesIO(b"content"), "7", "application/octet-stream"),
-        (io.StringIO("content"), None, "text/plain; charset=utf-8"),
+        (io.StringIO("content"), "7", "text/plain; charset=utf-8"),
     ],
 )
 async def test_files_in_memory(data: Any, length: str | None, content_type: str) -> None:

@@ -378,3 +378,39 @@ async def test_a_reader_is_told_when_the_response_is_closed() -> None:
         async with asyncio.timeout(1):
             with pytest.raises(ClientConnectionError):
                 await reader
+
+
+# raise_for_status, asked for
+
+
+REFUSAL = b"HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nwhy"
+
+
+@pytest.mark.parametrize(
+    ("session_wide", "own", "raises"),
+    [(True, None, True), (False, True, True), (True, False, False), (False, None, False)],
+)
+async def test_raise_for_status_is_asked_for(session_wide: bool, own: bool | None, raises: bool) -> None:
+    async with scripted(REFUSAL) as server, ClientSession(raise_for_status=session_wide) as session:
+        request = session.get(server.url(), raise_for_status=own)
+        if not raises:
+            assert (await request).status == 400
+            return
+        with pytest.raises(ClientResponseError) as caught:
+            await request
+        assert (caught.value.status, caught.value.message) == (400, "Bad")
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+async def test_a_coroutine_function_decides(is_own: bool) -> None:
+    async def decide(response: ClientResponse) -> None:
+        assert response.status == 400
+        assert await response.text() == "why"
+        raise LookupError("no")
+
+    options = {"raise_for_status": decide}
+    async with scripted(REFUSAL) as server, ClientSession(**({} if is_own else options)) as session:  # type: ignore[arg-type]  # as users pass it
+        with pytest.raises(LookupError, match="no"):
+            await session.get(server.url(), **(options if is_own else {}))
+        assert session.connector is not None
+        assert not any(connection.is_lent for connection in session.connector._connections)

@@ -1,19 +1,22 @@
 """What can be sent as a body, and how it gets onto the wire without being held whole."""
 
-import asyncio
-import os
+import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from mimetypes import guess_type
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol, final
 
-from ..io.stream import StreamReader
-from .form import FORM_TYPE, encode_form
+from multidict import CIMultiDict
 
-#: One read of a file, off the loop: with 64 KiB the hand-over costs more than the read.
-_FILE_READ: Final = 256 * 1024
-_BINARY_TYPE: Final = "application/octet-stream"
-_TEXT_TYPE: Final = "text/plain; charset=utf-8"
+from ..wire.disposition import content_disposition_header
+from ..wire.fields import parse_media_type
+
+BINARY_TYPE: Final = "application/octet-stream"
+_CONTENT_TYPE: Final = "Content-Type"
+_CONTENT_DISPOSITION: Final = "Content-Disposition"
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 class Writer(Protocol):
@@ -26,43 +29,174 @@ class Writer(Protocol):
 class Payload(ABC):
     """A body to be sent: ``value``, and what is said of it.
 
-    A class that derives from it writes the body in `write`, and tells its `size` if it knows.
+    ``headers`` are fields that describe it; ``content_type`` is that of ``filename``, or
+    application/octet-stream, unless it is given. A class that derives from it writes the body
+    in `write`, and sets ``_size`` if it knows; one that writes the same twice says so in `rewind`,
+    beside its `write`.
+    Keywords that mean nothing to a class are not looked at.
     """
 
-    #: Its media type, unless the caller names another.
-    content_type: str = _BINARY_TYPE
-    #: Its length in bytes, None if that is not known before it is sent.
-    size: int | None = None
+    _default_content_type: str = BINARY_TYPE
+    _size: int | None = None
+    _headers: CIMultiDict[str] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "write" in cls.__dict__ and "rewind" not in cls.__dict__:
+            # It is not known to write the same twice, whatever the class that it derives from does.
+            cls.rewind = Payload.rewind  # type: ignore[method-assign]  # what would be inherited is replaced
 
     def __init__(
         self,
         value: Any,
-        *,
+        headers: Headers | None = None,
         content_type: str | None = None,
         filename: str | None = None,
         encoding: str | None = None,
+        **_: Any,
     ) -> None:
         self._value = value
-        self.filename = filename
-        self.encoding = encoding
-        if content_type is not None:
-            self.content_type = content_type
+        self._filename = filename
+        self._encoding = encoding
+        self._content_type = content_type
+        if headers is not None:
+            self.headers.update(headers)
+
+    @property
+    def size(self) -> int | None:
+        """Its length in bytes, None if that is not known before it is sent."""
+        return self._size
+
+    @property
+    def filename(self) -> str | None:
+        """The name of the file that it is."""
+        return self._filename
+
+    @property
+    def encoding(self) -> str | None:
+        """The charset of text."""
+        return self._encoding
+
+    @property
+    def content_type(self) -> str:
+        """Its media type, with parameters."""
+        described = None if self._headers is None else self._headers.get(_CONTENT_TYPE)
+        return described or self._described_type()
+
+    def _described_type(self) -> str:
+        if self._content_type is not None:
+            return self._content_type
+        guessed = guess_type(self.filename)[0] if self.filename else None
+        return guessed or self._default_content_type
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The fields that describe it, to read and to change until it is sent."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = CIMultiDict({_CONTENT_TYPE: self._described_type()})
+        return headers
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """What of its headers a message says: its content type, as a rule, without a dict for that."""
+        if self._headers is None:
+            return ((_CONTENT_TYPE, self._described_type()),)
+        return tuple(self.headers.items())
+
+    def set_content_disposition(
+        self, disptype: str, quote_fields: bool = True, _charset: str = "utf-8", **params: str
+    ) -> None:
+        """Say how it is to be taken, by a Content-Disposition field (RFC 6266, RFC 7578 section 4.2)."""
+        self.headers[_CONTENT_DISPOSITION] = content_disposition_header(
+            disptype, quote_fields, _charset, **params
+        )
+
+    # Sending
 
     @abstractmethod
     async def write(self, writer: Writer) -> None:
         """Write the whole body, by nothing but ``await writer.write(data)``."""
 
+    async def write_with_length(self, writer: Writer, content_length: int | None) -> None:
+        """Write the body, but no more than ``content_length`` bytes of it."""
+        if content_length is None:
+            await self.write(writer)
+            return
+        with suppress(_FullError):
+            await self.write(_BoundedWriter(writer, content_length))
+
+    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The whole body; `consumed` tells whether it can still be written afterwards."""
+        writer = Collector()
+        await self.write(writer)
+        return bytes(writer.content)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """The body as text, if it is there; TypeError if it must be read first: see `as_bytes`."""
+        raise TypeError(f"decode: {type(self).__name__} must be read first: await as_bytes()")
+
+    # Sending once more
+
     def rewind(self) -> bool:
         """Make ready to be written once more; False if that can't be done."""
         return False
+
+    @property
+    def consumed(self) -> bool:
+        """It was written, and can't be written once more."""
+        return False
+
+    @property
+    def autoclose(self) -> bool:
+        """There is nothing that `close` must close."""
+        return True
+
+    async def close(self) -> None:
+        """Let go of what it holds: called when its message is over. A second call does nothing."""
+
+
+@final
+class _FullError(Exception):
+    pass
+
+
+@final
+class _BoundedWriter:
+    """Takes so many bytes, and stops who writes more."""
+
+    def __init__(self, writer: Writer, left: int) -> None:
+        self._writer = writer
+        self._left = left
+
+    async def write(self, data: bytes) -> None:
+        taken = data[: self._left]
+        self._left -= len(taken)
+        if taken:
+            await self._writer.write(taken)
+        if len(taken) < len(data):
+            raise _FullError
+
+
+@final
+class Collector:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        self.content += data
 
 
 class BytesPayload(Payload):
     """Bytes that are there."""
 
-    def __init__(self, data: bytes, content_type: str = _BINARY_TYPE) -> None:
-        super().__init__(data, content_type=content_type)
-        self.size = len(data)
+    def __init__(self, value: bytes | bytearray | memoryview, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise TypeError(f"value: expected bytes, bytearray or memoryview, got {type(value).__name__}")
+        super().__init__(bytes(value), *args, **kwargs)
+        self._size = len(self._value)
 
     @property
     def data(self) -> bytes:
@@ -73,102 +207,65 @@ class BytesPayload(Payload):
     async def write(self, writer: Writer) -> None:
         await writer.write(self._value)
 
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """The body as text: in its own charset if it names one, else in ``encoding``."""
+        return self.data.decode(self._encoding or encoding, errors)
+
     def rewind(self) -> bool:
         return True
 
 
-class FilePayload(Payload):
-    """A file, from where it stands to its end, read in pieces on a thread.
+class StringPayload(BytesPayload):
+    """Text, sent in ``encoding``: by default in the charset of ``content_type``, or in UTF-8."""
 
-    Text files are sent as UTF-8. The file stays open: who opened it closes it.
-    """
-
-    def __init__(self, file: IO[Any]) -> None:
-        super().__init__(file)
-        self._file = file
-        self._is_text = hasattr(file, "encoding")  # a wrapper of `tempfile` is no TextIOBase
-        self._start = self._position()
-        if not self._is_text:
-            self.size = self._measure()
-        name = getattr(file, "name", None)
-        guessed = guess_type(name)[0] if isinstance(name, str) else None
-        self.content_type = guessed or (_TEXT_TYPE if self._is_text else _BINARY_TYPE)
-
-    async def write(self, writer: Writer) -> None:
-        loop = asyncio.get_running_loop()
-        left = self.size
-        while left is None or left > 0:
-            size = _FILE_READ if left is None else min(left, _FILE_READ)
-            piece = await loop.run_in_executor(None, self._file.read, size)
-            if not piece:
-                break
-            data = piece.encode() if isinstance(piece, str) else piece
-            await writer.write(data)
-            if left is not None:
-                left -= len(data)
-
-    def rewind(self) -> bool:
-        if self._start is None:
-            return False
-        self._file.seek(self._start)
-        return True
-
-    def _position(self) -> int | None:
-        try:
-            return self._file.tell() if self._file.seekable() else None
-        except (OSError, AttributeError):
-            return None
-
-    def _measure(self) -> int | None:
-        if self._start is None:
-            return None
-        # Not fstat: the descriptor of a `gzip` file tells the size of what is not sent.
-        end = self._file.seek(0, os.SEEK_END)
-        self._file.seek(self._start)
-        return max(0, end - self._start)
+    def __init__(
+        self,
+        value: str,
+        *args: Any,
+        encoding: str | None = None,
+        content_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        encoding, content_type = text_type(encoding, content_type)
+        super().__init__(
+            value.encode(encoding), *args, encoding=encoding, content_type=content_type, **kwargs
+        )
 
 
-class AsyncIterablePayload(Payload):
-    """Pieces as they come, of a length that nobody knows."""
+class JsonPayload(BytesPayload):
+    """An object, serialised by ``dumps``."""
 
-    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
-        super().__init__(pieces)
-        self._pieces = pieces
-
-    async def write(self, writer: Writer) -> None:
-        try:
-            async for piece in self._pieces:
-                if not isinstance(piece, (bytes, bytearray, memoryview)):
-                    raise TypeError(f"body: expected the iterable to give bytes, got {type(piece).__name__}")
-                await writer.write(bytes(piece))
-        finally:
-            # A generator that is not read to its end holds what it holds until somebody collects it.
-            if isinstance(self._pieces, AsyncGenerator):
-                await self._pieces.aclose()
+    def __init__(
+        self,
+        value: Any,
+        encoding: str = "utf-8",
+        content_type: str = "application/json",
+        dumps: Callable[[Any], str] = json.dumps,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            dumps(value).encode(encoding), *args, content_type=content_type, encoding=encoding, **kwargs
+        )
 
 
-def make_payload(data: Any) -> Payload:
-    """The payload for what a caller gave as ``data``.
+class JsonBytesPayload(BytesPayload):
+    """An object, serialised by a ``dumps`` that gives bytes."""
 
-    bytes-like as it is; str as UTF-8 text; a mapping or an iterable of pairs as a form;
-    an open file or anything with ``read``; an async iterable of bytes; a StreamReader.
-    TypeError for anything else.
-    """
-    if isinstance(data, Payload):
-        return data
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return BytesPayload(bytes(data))
-    if isinstance(data, str):
-        return BytesPayload(data.encode(), _TEXT_TYPE)
-    if isinstance(data, StreamReader):
-        return AsyncIterablePayload(data.iter_any())
-    if isinstance(data, AsyncIterable):
-        return AsyncIterablePayload(data)
-    if hasattr(data, "read"):
-        return FilePayload(data)
-    if isinstance(data, (Mapping, Iterable)):
-        return BytesPayload(encode_form(data), FORM_TYPE)
-    raise TypeError(
-        "data: expected bytes, str, a mapping, pairs, a file, an async iterable or a StreamReader, "
-        f"got {type(data).__name__}"
-    )
+    def __init__(
+        self,
+        value: Any,
+        dumps: Callable[[Any], bytes],
+        content_type: str = "application/json",
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dumps(value), *args, content_type=content_type, encoding="utf-8", **kwargs)
+
+
+def text_type(encoding: str | None, content_type: str | None) -> tuple[str, str]:
+    """The charset to send text in, and its media type; each follows from the other."""
+    if content_type is None:
+        encoding = encoding or "utf-8"
+        return encoding, f"text/plain; charset={encoding}"
+    return encoding or parse_media_type(content_type)[1].get("charset") or "utf-8", content_type

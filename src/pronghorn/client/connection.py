@@ -138,6 +138,11 @@ class ClientConnection:
         return received
 
     @property
+    def sender(self) -> "asyncio.Task[None] | None":
+        """What sends the body of the request, as long as it does."""
+        return self._sender
+
+    @property
     def may_repeat(self) -> bool:
         """The exchange failed before a byte of an answer came, on a connection that had served before."""
         return self.uses > 1 and not self._has_answer_begun

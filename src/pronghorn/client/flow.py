@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..io.stream import StreamReader
+from ..io.tasks import start_task
 from ..wire.events import ResponseHead
 from ..wire.limits import DecodeLimits
 from .connection import ClientConnection, MalformedResponse, sending_error
@@ -16,6 +17,7 @@ from .errors import (
 )
 from .outgoing import ClientRequest
 from .timeouts import ClientTimeout
+from .uploads import UploadTracker
 
 #: Content that is written at once; after each piece, who reads slowly is waited for.
 _PIECE = 256 * 1024
@@ -81,6 +83,22 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
             raise ClientResponseError(request.info, status=400, message=str(error)) from error
 
 
+async def fetch_and_close(connector: BaseConnector, request: ClientRequest, options: Options) -> Answer:
+    """As `fetch`; when nothing of the body will be sent any more, what it holds is let go of."""
+    try:
+        answer = await fetch(connector, request, options)
+    except BaseException:
+        await request.close_body()
+        raise
+    sender = answer.connection.sender if answer.connection.is_in(answer.exchange) else None
+    if sender is None:
+        await request.close_body()
+    else:
+        # An answer that came before the whole body had left.
+        sender.add_done_callback(lambda _: start_task(request.close_body(), asyncio.get_running_loop()))
+    return answer
+
+
 async def _connect(
     connector: BaseConnector, request: ClientRequest, timeout: ClientTimeout, start: float
 ) -> tuple[ClientConnection, float | None]:
@@ -122,10 +140,16 @@ async def _exchange(
             )
         except OSError as error:
             raise sending_error(error) from error
+        tracker = request.tracker
         if request.body is None and request.payload is not None:
             if request.expects_continue:
                 connection.expect_continue()
-            connection.send_body(request.payload.write(BodyWriter(connection)))
+            if tracker is not None:
+                tracker.start(None if request.coding else request.payload.size)
+            connection.send_body(request.write_body(BodyWriter(connection, tracker)))
+        elif tracker is not None and request.body is not None:
+            tracker.start(len(request.body))
+            tracker.add(len(request.body))
         head, content, informational = await connection.receive_head()
     except BaseException:
         # Cancelled in the turn of its answer: the connection may be in another exchange already.
@@ -138,17 +162,22 @@ async def _exchange(
 class BodyWriter:
     """Where payloads are written."""
 
-    __slots__ = ("_exchange",)
+    __slots__ = ("_exchange", "_tracker")
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, tracker: UploadTracker | None = None) -> None:
         self._exchange = connection.exchange
+        self._tracker = tracker
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data``, waiting while the server does not read."""
         if len(data) <= _PIECE:
-            self._exchange.data(data)
-            await self._exchange.drain()
+            await self._send(bytes(data))
             return
         for start in range(0, len(data), _PIECE):
-            self._exchange.data(data[start : start + _PIECE])
-            await self._exchange.drain()
+            await self._send(bytes(data[start : start + _PIECE]))
+
+    async def _send(self, piece: bytes) -> None:
+        self._exchange.data(piece)
+        if self._tracker is not None:
+            self._tracker.add(len(piece))
+        await self._exchange.drain()

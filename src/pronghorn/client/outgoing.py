@@ -2,18 +2,22 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final, final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from .._version import __version__
-from ..body.payload import BytesPayload, Payload, make_payload
-from ..io.dial import Address
+from ..body.compression import CompressingWriter
+from ..body.payload import BytesPayload, Payload, Writer
+from ..body.registry import make_payload
 from ..wire.coding import accepted_codings
+from ..wire.compression import make_compressor
 from ..wire.http1.writing import METHODS_WITH_CONTENT
-from .errors import InvalidUrlClientError, NonHttpUrlClientError, RequestInfo
+from .errors import RequestInfo
+from .target import Target, target_of
+from .uploads import UploadTracker
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
 
@@ -41,6 +45,7 @@ class ClientRequest:
     __slots__ = (
         "address",
         "body",
+        "coding",
         "expects_continue",
         "fields",
         "is_idempotent",
@@ -50,33 +55,35 @@ class ClientRequest:
         "payload",
         "real_url",
         "target",
+        "tracker",
         "url",
     )
 
     def __init__(
         self,
         method: str,
-        url: URL,
+        target: Target,
         default_fields: Fields,
         headers: Headers | None,
         payload: Payload | None,
         expect100: bool = False,
+        coding: str = "",
+        tracker: UploadTracker | None = None,
     ) -> None:
         self.method = method
+        #: The content coding that is applied to the body as it is sent.
+        self.coding = coding
+        #: Told of what is sent of the body.
+        self.tracker = tracker
         #: Sending it twice asks for the same as sending it once.
         self.is_idempotent = method in _IDEMPOTENT
-        self.real_url = url
-        self.url = url = url.with_fragment(None) if url.raw_fragment else url
-        self.address = address_of(url.raw_host, url.port, url.scheme)
-        #: Origin-form: no proxy is between us and the server.
-        self.target = url.raw_path_qs or "/"
+        self.url, self.real_url, self.address, self.target, host = target
         self.payload = payload
         self.is_persistent = True
         #: The whole body, if it is small enough to leave with the head; b"" if there is none.
         self.body: bytes | None = b""
         #: The length of the body in bytes; None is not known before it is sent.
         self.length: int | None = 0
-        host = ("Host", url.host_port_subcomponent or "")
         if payload is not None:
             self.length = payload.size
             self.body = None
@@ -89,7 +96,7 @@ class ClientRequest:
         if headers is None:
             self.fields: Fields = (host, *default_fields)
             if payload is not None:
-                self.fields += (("Content-Type", payload.content_type),)
+                self.fields += _description(payload)
         else:
             self.fields = self._merge(as_fields(headers), host, default_fields)
         #: The body waits until the server says that it wants it.
@@ -118,6 +125,23 @@ class ClientRequest:
             fields["Connection"] = "close"
         return RequestInfo(self.url, self.method, CIMultiDictProxy(fields), self.real_url)
 
+    async def close_body(self) -> None:
+        """Let the body go of what it holds: nothing will be sent of it any more."""
+        if self.payload is not None:
+            await self.payload.close()
+
+    async def write_body(self, writer: Writer) -> None:
+        """Write the body, coded if it is to be."""
+        payload = self.payload
+        if payload is None:
+            return
+        if not self.coding:
+            await payload.write(writer)
+            return
+        coded = CompressingWriter(writer, make_compressor(self.coding))
+        await payload.write(coded)
+        await coded.finish()
+
     def drop_expectation(self) -> None:
         """Send the body at once."""
         self.expects_continue = False
@@ -139,8 +163,8 @@ class ClientRequest:
         self._take_framing(given)
         fields = [] if "Host" in given else [host]
         fields += [field for field in default_fields if field[0] not in given]
-        if self.payload is not None and "Content-Type" not in given:
-            fields.append(("Content-Type", self.payload.content_type))
+        if self.payload is not None:
+            fields += [field for field in _description(self.payload) if field[0] not in given]
         fields += given.items()
         return tuple(fields)
 
@@ -169,6 +193,14 @@ class ClientRequest:
             given.popall(name, None)
 
 
+def _description(payload: Payload) -> Fields:
+    """What a message says of its body; how that is framed is not the body's to say."""
+    fields = payload.fields
+    if len(fields) == 1:
+        return fields
+    return tuple(field for field in fields if field[0].title() not in _FRAMING_FIELDS)
+
+
 @cache
 def auto_fields() -> Fields:
     """What every request says of itself unless it is told otherwise."""
@@ -191,63 +223,45 @@ def as_fields(headers: Headers) -> CIMultiDict[str]:
     return fields
 
 
-@lru_cache(maxsize=1024)
-def address_of(host: str | None, port: int | None, scheme: str) -> Address:
-    """Where to connect for the parts of a URL; the same object for the same parts."""
-    return Address(host or "", port or 0, scheme == "https")
-
-
-def as_url(url: str | URL) -> URL:
-    """``url``, parsed. Raises InvalidUrlClientError."""
-    if isinstance(url, URL):
-        return url
-    if not isinstance(url, str):
-        raise TypeError(f"url: expected a str or a yarl.URL, got {type(url).__name__}")
-    # `URL` takes line ends out and goes on; who put them there wanted to split the request.
-    if "\r" in url or "\n" in url or "\0" in url:
-        raise InvalidUrlClientError(url, "CR, LF and NUL are not allowed")
-    try:
-        return URL(url)
-    except ValueError as error:
-        raise InvalidUrlClientError(url, str(error)) from error
-
-
-def parse_url(url: str | URL, params: Any) -> URL:
-    """The URL to request; ``params`` join its query, a str taken as it is.
-
-    Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is not http.
-    """
-    parsed = as_url(url)
-    try:
-        if params:
-            if isinstance(params, str):
-                query = f"{parsed.raw_query_string}&{params}" if parsed.raw_query_string else params
-                parsed = URL.build(
-                    scheme=parsed.scheme,
-                    authority=parsed.raw_authority,
-                    path=parsed.raw_path,
-                    query_string=query,
-                    fragment=parsed.raw_fragment,
-                    encoded=True,
-                )
-            else:
-                parsed = parsed.extend_query(params)
-    except TypeError as error:
-        raise TypeError(f"params: {error}") from error
-    except ValueError as error:
-        raise InvalidUrlClientError(url, str(error)) from error
-    if parsed.scheme != "http":
-        if not parsed.scheme:
-            raise InvalidUrlClientError(url, "expected an absolute URL")
-        raise NonHttpUrlClientError(url, f"expected the scheme http, got {parsed.scheme!r}")
-    if not parsed.raw_host:
-        raise InvalidUrlClientError(url, "the host is missing")
-    return parsed
+def transfer_fields(headers: Headers | None, coding: str, chunked: bool) -> CIMultiDict[str]:
+    """``headers`` with what a content coding or chunks add to them; ValueError for contradictions."""
+    fields = as_fields(headers or ())
+    if coding:
+        make_compressor(coding)
+        if "Content-Encoding" in fields:
+            raise ValueError("compress: the headers have a Content-Encoding already")
+        fields["Content-Encoding"] = coding
+    option = "chunked" if chunked else "compress"
+    if "Content-Length" in fields:
+        raise ValueError(f"{option}: expected no Content-Length in the headers, the length is not known")
+    if chunked and "Transfer-Encoding" in fields:
+        raise ValueError("chunked: the headers have a Transfer-Encoding already")
+    fields["Transfer-Encoding"] = "chunked"
+    return fields
 
 
 def make_request(
-    method: str, url: URL, default_fields: Fields, headers: Headers | None, data: Any, expect100: bool = False
+    method: str,
+    url: URL,
+    default_fields: Fields,
+    headers: Headers | None,
+    data: Any,
+    expect100: bool = False,
+    compress: bool | str | None = None,
+    chunked: bool | None = None,
+    tracker: UploadTracker | None = None,
 ) -> ClientRequest:
-    """A request of what the caller gave. ValueError or TypeError for what can't be sent."""
+    """A request of what the caller gave, for a ``url`` without credentials.
+
+    InvalidUrlClientError for one that can't be requested, ValueError or TypeError for what can't be sent.
+    """
     payload = None if data is None else make_payload(data)
-    return ClientRequest(method, url, default_fields, headers, payload, expect100)
+    target = target_of(url)
+    if not compress and not chunked:
+        return ClientRequest(method, target, default_fields, headers, payload, expect100, "", tracker)
+    if not isinstance(compress, (str, bool)) and compress is not None:
+        raise TypeError(f"compress: expected a bool or a str, got {compress!r}")
+    coding = "" if payload is None or not compress else "deflate" if compress is True else compress
+    if coding or chunked:
+        headers = transfer_fields(headers, coding, bool(chunked))
+    return ClientRequest(method, target, default_fields, headers, payload, expect100, coding, tracker)

@@ -3,7 +3,7 @@
 import asyncio
 import json as json_module
 import warnings
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack, final
@@ -16,10 +16,12 @@ from .auth import strip_auth_from_url
 from .connector import BaseConnector, TCPConnector
 from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .errors import InvalidUrlClientError
-from .flow import Options, fetch
-from .outgoing import DECIDED_FIELDS, Headers, as_fields, as_url, auto_fields, make_request, parse_url
+from .flow import Options, fetch, fetch_and_close
+from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields, make_request
 from .response import ClientResponse, Released, blank_response
+from .target import as_url, parse_url
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from .uploads import UploadTracker
 
 _UNSET: Final[Any] = object()
 _NOTHING: Final[Any] = object()
@@ -27,6 +29,10 @@ _JSON_TYPE: Final = "application/json"
 _AUTHORIZATION: Final = istr("Authorization")
 _COOKIE: Final = istr("Cookie")
 _SET_COOKIE: Final = istr("Set-Cookie")
+
+
+#: Whether a status of 400 or above is an error; or a coroutine function of the response that decides.
+RaiseForStatus = bool | Callable[[ClientResponse], Awaitable[None]]
 
 
 class RequestOptions(TypedDict, total=False):
@@ -45,6 +51,14 @@ class RequestOptions(TypedDict, total=False):
     timeout: ClientTimeout | float | None
     #: Ask the server whether it wants the body before sending it (RFC 9110 section 10.1.1).
     expect100: bool
+    #: The content coding to apply: "deflate", "gzip", "br" or "zstd"; True is "deflate".
+    compress: bool | str | None
+    #: Send the body in chunks, whether or not its length is known.
+    chunked: bool | None
+    #: Told how much of the body has left.
+    upload_tracker: UploadTracker | None
+    #: Instead of the session's.
+    raise_for_status: RaiseForStatus | None
 
 
 class ClientSession:
@@ -58,7 +72,8 @@ class ClientSession:
     ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default;
     ``read_timeout`` and ``conn_timeout`` are older names of its ``total`` and ``connect``.
     ``loop`` is accepted and not needed: a session belongs to the loop of its first request.
-    ``retry_stale`` lets a request that can be repeated be sent once more when an idle
+    ``raise_for_status`` makes an error of each status of 400 or above, or is a coroutine function of
+    the response that does. ``retry_stale`` lets a request that can be repeated be sent once more when an idle
     connection turns out to have been closed by the server.
     """
 
@@ -77,6 +92,7 @@ class ClientSession:
         conn_timeout: float | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         connector_owner: bool = True,
+        raise_for_status: RaiseForStatus = False,
         auto_decompress: bool = True,
         decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
         retry_stale: bool = True,
@@ -107,6 +123,7 @@ class ClientSession:
         if read_timeout is not _UNSET or conn_timeout is not None:
             self._timeout = _of_older_names(self._timeout, read_timeout, conn_timeout)
         self._loop = loop
+        self._raise_for_status = raise_for_status
         self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
@@ -248,6 +265,10 @@ class ClientSession:
         cookies: LooseCookies | None = None,
         timeout: ClientTimeout | float | None = _UNSET,
         expect100: bool = False,
+        compress: bool | str | None = None,
+        chunked: bool | None = None,
+        upload_tracker: UploadTracker | None = None,
+        raise_for_status: RaiseForStatus | None = None,
     ) -> ClientResponse:
         """The one inner call: every request goes through it."""
         connector = self._connector
@@ -266,15 +287,31 @@ class ClientSession:
             headers = as_fields(headers or ())
             headers.setdefault("Content-Type", _JSON_TYPE)
         target = parse_url(url, params)
-        if target.raw_user is not None or target.raw_password is not None:
+        if "@" in target.raw_authority:
             target, headers = _take_credentials(target, headers)
         if cookies or self._jar is not None:
             headers = self._add_cookies(headers, target, cookies)
-        request = make_request(method.upper(), target, self._default_fields, headers, data, expect100)
+        try:
+            request = make_request(
+                method.upper(),
+                target,
+                self._default_fields,
+                headers,
+                data,
+                expect100,
+                compress,
+                chunked,
+                upload_tracker,
+            )
+        except InvalidUrlClientError as error:
+            raise type(error)(url, error.description) from None  # as it was given
         options = self._options
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))
-        answer = await fetch(connector, request, options)
+        if request.payload is None or request.payload.autoclose:
+            answer = await fetch(connector, request, options)
+        else:
+            answer = await fetch_and_close(connector, request, options)
         if _SET_COOKIE in answer.head.headers:
             set_cookies = answer.head.headers.getall(_SET_COOKIE)
             self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
@@ -284,6 +321,10 @@ class ClientSession:
         else:
             response = blank_response(kind, request, self)
         response.begin(request, answer, options.decoding)
+        if raise_for_status is None:
+            raise_for_status = self._raise_for_status
+        if raise_for_status:
+            await _check_status(response, raise_for_status)
         return response
 
 
@@ -291,7 +332,7 @@ class ClientSession:
 class RequestContext(Coroutine[Any, Any, ClientResponse]):
     """A request about to be made: ``await`` it for the response, or enter it with ``async with``."""
 
-    __slots__ = ("_coroutine", "_response")
+    __slots__ = ("_coroutine", "_resp")
 
     def __init__(self, coroutine: Coroutine[Any, Any, ClientResponse]) -> None:
         self._coroutine = coroutine
@@ -309,14 +350,25 @@ class RequestContext(Coroutine[Any, Any, ClientResponse]):
         return self._coroutine.__await__()
 
     async def __aenter__(self) -> ClientResponse:
-        self._response = response = await self._coroutine
+        self._resp = response = await self._coroutine
         response._is_entered = True
         return response
 
     def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Released:
-        return self._response.release()
+        return self._resp.release()
+
+
+async def _check_status(response: ClientResponse, raise_for_status: RaiseForStatus) -> None:
+    try:
+        if callable(raise_for_status):
+            await raise_for_status(response)
+        else:
+            response.raise_for_status()
+    except BaseException:
+        response.close()
+        raise
 
 
 def _take_credentials(url: URL, headers: Headers | None) -> tuple[URL, CIMultiDict[str]]:

@@ -1,6 +1,7 @@
 """A client of one test server."""
 
-from typing import Any, Self, Unpack
+from types import GenericAlias
+from typing import Any, ClassVar, Self, Unpack
 
 from yarl import URL
 
@@ -17,6 +18,8 @@ class TestClient:
 
     #: Not a test class, whatever its name.
     __test__ = False
+    #: As aiohttp's, which is generic in the classes of requests and applications.
+    __class_getitem__: ClassVar[Any] = classmethod(GenericAlias)
 
     def __init__(
         self, server: BaseTestServer, *, cookie_jar: AbstractCookieJar | None = None, **session_options: Any
