@@ -3,19 +3,14 @@ from yarl import URL
 
 from pronghorn.client.errors import InvalidUrlClientError, NonHttpUrlClientError
 from pronghorn.client.session import ClientSession
-from pronghorn.client.target import Target, as_url, parse_url, target_of
+from pronghorn.client.target import address_of, as_url, parse_url
 from pronghorn.io.dial import Address
 
 
-def test_a_target() -> None:
-    url = URL("http://HOST:81/a%20b?c=d#e")
-    bare = URL("http://host:81/a%20b?c=d")
-    address = Address("host", 81)
-    assert target_of(url) == Target(bare, url, address, "/a%20b?c=d", ("Host", "host:81"))
-    assert target_of(url) is target_of(URL("http://host:81/a%20b?c=d#e"))
-    assert target_of(URL("http://host")).target == "/"
-    assert str(target_of(URL("http://host/")).real_url) == "http://host/"
-    assert str(target_of(URL("http://host")).real_url) == "http://host"
+def test_where_a_url_leads() -> None:
+    assert address_of("host", 81, "http") == Address("host", 81)
+    assert address_of("host", 81, "http") is address_of("host", 81, "http")
+    assert address_of("host", 443, "https").ssl
 
 
 @pytest.mark.parametrize(
@@ -29,7 +24,7 @@ def test_a_target() -> None:
 )
 async def test_what_is_no_absolute_url(url: str, description: str) -> None:
     with pytest.raises(InvalidUrlClientError, match=description):
-        target_of(URL(url))
+        parse_url(URL(url), None)
     async with ClientSession() as session:
         with pytest.raises(InvalidUrlClientError, match=description) as caught:
             await session.get(url)
@@ -53,7 +48,7 @@ def test_what_is_no_url_by_its_type(url: object) -> None:
 @pytest.mark.parametrize("url", ["ftp://host/", "ws://host/", "mailto:a@b"])
 def test_other_schemes(url: str) -> None:
     with pytest.raises(NonHttpUrlClientError):
-        target_of(URL(url))
+        parse_url(URL(url), None)
 
 
 def test_an_encoded_url_is_left_alone() -> None:

@@ -16,7 +16,7 @@ from ..wire.coding import accepted_codings
 from ..wire.compression import make_compressor
 from ..wire.http1.writing import METHODS_WITH_CONTENT
 from .errors import RequestInfo
-from .target import Target, target_of
+from .target import address_of
 from .uploads import UploadTracker
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
@@ -62,7 +62,7 @@ class ClientRequest:
     def __init__(
         self,
         method: str,
-        target: Target,
+        url: URL,
         default_fields: Fields,
         headers: Headers | None,
         payload: Payload | None,
@@ -77,7 +77,12 @@ class ClientRequest:
         self.tracker = tracker
         #: Sending it twice asks for the same as sending it once.
         self.is_idempotent = method in _IDEMPOTENT
-        self.url, self.real_url, self.address, self.target, host = target
+        self.real_url = url
+        self.url = url = url.with_fragment(None) if url.raw_fragment else url
+        self.address = address_of(url.raw_host, url.port, url.scheme)
+        #: Origin-form: no proxy is between us and the server.
+        self.target = url.raw_path_qs or "/"
+        host = ("Host", url.host_port_subcomponent or "")
         self.payload = payload
         self.is_persistent = True
         #: The whole body, if it is small enough to leave with the head; b"" if there is none.
@@ -251,17 +256,13 @@ def make_request(
     chunked: bool | None = None,
     tracker: UploadTracker | None = None,
 ) -> ClientRequest:
-    """A request of what the caller gave, for a ``url`` without credentials.
-
-    InvalidUrlClientError for one that can't be requested, ValueError or TypeError for what can't be sent.
-    """
+    """A request of what the caller gave; ValueError or TypeError for what can't be sent."""
     payload = None if data is None else make_payload(data)
-    target = target_of(url)
     if not compress and not chunked:
-        return ClientRequest(method, target, default_fields, headers, payload, expect100, "", tracker)
+        return ClientRequest(method, url, default_fields, headers, payload, expect100, "", tracker)
     if not isinstance(compress, (str, bool)) and compress is not None:
         raise TypeError(f"compress: expected a bool or a str, got {compress!r}")
     coding = "" if payload is None or not compress else "deflate" if compress is True else compress
     if coding or chunked:
         headers = transfer_fields(headers, coding, bool(chunked))
-    return ClientRequest(method, target, default_fields, headers, payload, expect100, coding, tracker)
+    return ClientRequest(method, url, default_fields, headers, payload, expect100, coding, tracker)

@@ -291,20 +291,17 @@ class ClientSession:
             target, headers = _take_credentials(target, headers)
         if cookies or self._jar is not None:
             headers = self._add_cookies(headers, target, cookies)
-        try:
-            request = make_request(
-                method.upper(),
-                target,
-                self._default_fields,
-                headers,
-                data,
-                expect100,
-                compress,
-                chunked,
-                upload_tracker,
-            )
-        except InvalidUrlClientError as error:
-            raise type(error)(url, error.description) from None  # as it was given
+        request = make_request(
+            method.upper(),
+            target,
+            self._default_fields,
+            headers,
+            data,
+            expect100,
+            compress,
+            chunked,
+            upload_tracker,
+        )
         options = self._options
         if timeout is not _UNSET:
             options = options._replace(timeout=_as_timeout(timeout))
