@@ -63,6 +63,7 @@ from .server.errors import (
     HTTPVariantAlsoNegotiates,
     HTTPVersionNotSupported,
 )
+from .server.form import FileField
 from .server.matching import AbstractMatchInfo
 from .server.request import BaseRequest, Request, RequestPayloadError
 from .server.response import Response, StreamResponse, json_response
@@ -97,6 +98,7 @@ __all__ = [
     "BaseRunner",
     "BaseSite",
     "DynamicResource",
+    "FileField",
     "HTTPAccepted",
     "HTTPBadGateway",
     "HTTPBadRequest",

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pronghorn.body.files import (
     BufferedReaderPayload,
     IOBasePayload,
+    guess_filename,
 )
 from pronghorn.body.registry import get_payload
 
@@ -290,3 +292,15 @@ async def test_cancelled_while_the_peer_does_not_read(path: Path) -> None:
         assert not file.closed
         assert payload.rewind()
         assert await written(payload) == LARGE
+
+
+def test_the_name_of_a_file(tmp_path: Path) -> None:
+    with (tmp_path / "report.xls").open("wb") as file:
+        assert guess_filename(file) == "report.xls"
+
+
+@pytest.mark.parametrize("name", ["", "<stdin>", "<fdopen", "pipe>", 3, None])
+def test_a_name_that_is_no_file_s(name: object) -> None:
+    assert guess_filename(SimpleNamespace(name=name)) is None
+    assert guess_filename(SimpleNamespace(name=name), "default") == "default"
+    assert guess_filename(name, "default") == "default"

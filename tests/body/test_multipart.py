@@ -170,6 +170,13 @@ async def test_headers_may_be_changed_until_it_is_sent() -> None:
         await writer.write(Written())
 
 
+async def test_a_head_is_made_once_if_nothing_changes() -> None:
+    writer = filled(b"abc", (b"abc", {"Content-Encoding": "gzip"}), agen())
+    heads = [part.head for part in writer._described()]
+    await written(writer)
+    assert all(part.head is head for part, head in zip(writer._described(), heads, strict=True))
+
+
 async def test_a_body_inside_may_grow_until_it_is_sent() -> None:
     inner, outer = MultipartWriter(boundary="inner"), MultipartWriter()
     outer.append(inner)

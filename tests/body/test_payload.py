@@ -64,6 +64,7 @@ def test_what_is_said_of_it() -> None:
     assert payload.fields == (("Content-Type", "text/csv"), ("X", "y"))
     bare = Mine(())
     assert (bare.filename, bare.encoding, bare.size) == (None, None, None)
+    assert bare.fields == (("Content-Type", BINARY),)
 
 
 def test_headers_are_a_copy_and_can_be_changed() -> None:

@@ -1,8 +1,6 @@
 import asyncio
 from http import HTTPStatus
 from inspect import signature
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -94,15 +92,3 @@ def test_a_property_that_is_computed_once() -> None:
 
 def test_futures_take_a_loop() -> None:
     assert list(signature(borrowed.create_future).parameters) == ["loop"]
-
-
-def test_the_name_of_a_file(tmp_path: Path) -> None:
-    with (tmp_path / "report.xls").open("wb") as file:
-        assert borrowed.guess_filename(file) == "report.xls"
-
-
-@pytest.mark.parametrize("name", ["", "<stdin>", "<fdopen", "pipe>", 3, None])
-def test_a_name_that_is_no_file_s(name: object) -> None:
-    assert borrowed.guess_filename(SimpleNamespace(name=name)) is None
-    assert borrowed.guess_filename(SimpleNamespace(name=name), "default") == "default"
-    assert borrowed.guess_filename(name, "default") == "default"

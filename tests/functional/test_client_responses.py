@@ -414,3 +414,41 @@ async def test_a_coroutine_function_decides(is_own: bool) -> None:
             await session.get(server.url(), **(options if is_own else {}))
         assert session.connector is not None
         assert not any(connection.is_lent for connection in session.connector._connections)
+
+
+# Charsets that nobody named
+
+CYRILLIC = "привет".encode("koi8-r")
+
+
+async def test_a_resolver_finds_the_charset() -> None:
+    asked = []
+
+    def resolve(response: ClientResponse, body: bytes) -> str:
+        asked.append((response.status, body))
+        return "koi8-r"
+
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n" + CYRILLIC
+    async with (
+        scripted(answer) as server,
+        ClientSession(fallback_charset_resolver=resolve) as session,
+        session.get(server.url()) as response,
+    ):
+        with pytest.raises(RuntimeError, match="expected the body to be read"):
+            response.get_encoding()
+        assert await response.text() == "привет"
+        assert response.get_encoding() == "koi8-r"
+    assert set(asked) == {(200, CYRILLIC)}
+
+
+async def test_a_resolver_is_not_asked_for_what_the_server_named() -> None:
+    def resolve(response: ClientResponse, body: bytes) -> str:
+        raise AssertionError("asked")
+
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=koi8-r\r\nContent-Length: 6\r\n\r\n"
+    async with (
+        scripted(answer + CYRILLIC) as server,
+        ClientSession(fallback_charset_resolver=resolve) as session,
+        session.get(server.url()) as response,
+    ):
+        assert await response.text() == "привет"

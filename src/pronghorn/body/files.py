@@ -6,6 +6,7 @@ import inspect
 import io
 import os
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import IO, Any, Final
 
 from .payload import Payload, StringPayload, Writer, text_type
@@ -217,9 +218,10 @@ def file_payload(file: Any, *args: Any, **kwargs: Any) -> IOBasePayload:
     return kind(file, *args, **kwargs)
 
 
-def guess_filename(value: object, default: str | None = None) -> str | None:
-    """The name of a file, without its folders; ``default`` if it has none."""
-    name = getattr(value, "name", None)
-    if isinstance(name, str) and name and not (name[0] == "<" and name[-1] == ">"):
-        return os.path.basename(name)  # noqa: PTH119 - what Path would do with a trailing slash is not wanted
+def guess_filename(obj: object, default: str | None = None) -> str | None:
+    """The name of an open file, without its folders; ``default`` if it has none that stands for a file."""
+    name = getattr(obj, "name", None)
+    # That of a descriptor is a number, and "<stdin>" is no file's.
+    if isinstance(name, str) and name and name[0] != "<" and name[-1] != ">":
+        return PurePath(name).name
     return default

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, Self, final
 from multidict import CIMultiDictProxy, istr
 
 from ..wire.charsets import decode_text
-from ..wire.content_transfer import transfer_decoder_of
+from ..wire.content_transfer import TransferDecoder, transfer_decoder_of
 from ..wire.disposition import content_disposition_filename, disposition_parameter, parse_content_disposition
 from ..wire.errors import ProtocolError
 from ..wire.fields import parse_media_type
@@ -224,16 +224,15 @@ class BodyPartReader:
         """
         if size < 1:
             raise ValueError(f"read_chunk: expected a size of at least 1, got {size}")
-        if TRANSFER_ENCODING in self.headers:
-            return await self._read_decodable(size)
+        encoding = self.headers.get(TRANSFER_ENCODING)
+        if encoding is not None and (decoder := transfer_decoder_of(encoding)):
+            return await self._read_decodable(max(size, _QUANTUM), decoder)
         if self._at >= len(self._piece):
             self._piece = await self._receive()
             self._at = 0
         return self._take(size)
 
-    async def _read_decodable(self, size: int) -> bytes:
-        decoder = transfer_decoder_of(self.headers[TRANSFER_ENCODING])
-        size = max(size, _QUANTUM)
+    async def _read_decodable(self, size: int, decoder: type[TransferDecoder]) -> bytes:
         taken = bytearray()
         try:
             while len(taken) < size and not self.at_eof():
@@ -243,7 +242,7 @@ class BodyPartReader:
             self._give_back(taken)
             raise
         chunk = bytes(taken)
-        rest = 0 if decoder is None or len(chunk) < size else decoder.unfinished(chunk)
+        rest = decoder.unfinished(chunk) if len(chunk) == size else 0
         if 0 < rest < len(chunk):  # else it is malformed, as `decode` will say
             self._give_back(chunk[-rest:])
             chunk = chunk[:-rest]

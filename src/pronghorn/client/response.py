@@ -11,6 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
+from ..wire.charsets import codec_of
 from ..wire.coding import decoder_of
 from ..wire.events import HttpVersion, HttpVersion11, ResponseHead
 from ..wire.fields import parse_media_type
@@ -87,6 +88,7 @@ class ClientResponse:
     _cookies: SimpleCookie | None = None
     _history: "tuple[ClientResponse, ...]" = ()
     _guard: "_Guard | None" = None
+    _resolve_charset: "CharsetResolver | None" = None
     #: Leaving ``async with`` will give the connection up.
     _is_entered: bool = False
 
@@ -312,16 +314,19 @@ class ClientResponse:
         return loads(text) if text.strip() else None
 
     def get_encoding(self) -> str:
-        """The charset that the server named, if it is one, else UTF-8."""
+        """The charset that the server named, if it is one; else what ``fallback_charset_resolver`` says.
+
+        By default that is UTF-8; another one is asked with the body, and RuntimeError is raised before
+        that was read.
+        """
         charset = self.charset
-        if charset is not None:
-            try:
-                b"?".decode(charset)  # no name is looked up for b""
-            except LookupError:
-                return "utf-8"
-            except UnicodeError:
-                pass  # of a wider encoding that is one
-        return charset or "utf-8"
+        if charset is not None and codec_of(charset) is not None:
+            return charset
+        if self._resolve_charset is None:
+            return "utf-8"
+        if self._body is None:
+            raise RuntimeError("get_encoding: expected the body to be read, its charset is found from it")
+        return self._resolve_charset(self, self._body)
 
     @property
     def _is_coded(self) -> bool:
@@ -370,6 +375,10 @@ def blank_response(kind: type[ClientResponse], request: ClientRequest, session: 
         session=session,
         stream_writer=None,
     )
+
+
+#: Finds the charset of a body whose server did not name one.
+CharsetResolver = Callable[[ClientResponse, bytes], str]
 
 
 class _Guard:

@@ -18,7 +18,7 @@ from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .errors import InvalidUrlClientError
 from .flow import Options, fetch, fetch_and_close
 from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields, make_request
-from .response import ClientResponse, Released, blank_response
+from .response import CharsetResolver, ClientResponse, Released, blank_response
 from .target import as_url, parse_url
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .uploads import UploadTracker
@@ -73,8 +73,10 @@ class ClientSession:
     ``read_timeout`` and ``conn_timeout`` are older names of its ``total`` and ``connect``.
     ``loop`` is accepted and not needed: a session belongs to the loop of its first request.
     ``raise_for_status`` makes an error of each status of 400 or above, or is a coroutine function of
-    the response that does. ``retry_stale`` lets a request that can be repeated be sent once more when an idle
-    connection turns out to have been closed by the server.
+    the response that does. ``fallback_charset_resolver`` is given a response and its body, and finds
+    the charset if the server did not name one (UTF-8 by default). ``retry_stale`` lets a request that
+    can be repeated be sent once more when an idle connection turns out to have been closed by the
+    server.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class ClientSession:
         auto_decompress: bool = True,
         decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
         retry_stale: bool = True,
+        fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
@@ -124,6 +127,7 @@ class ClientSession:
             self._timeout = _of_older_names(self._timeout, read_timeout, conn_timeout)
         self._loop = loop
         self._raise_for_status = raise_for_status
+        self._resolve_charset = fallback_charset_resolver
         self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
@@ -318,6 +322,8 @@ class ClientSession:
         else:
             response = blank_response(kind, request, self)
         response.begin(request, answer, options.decoding)
+        if self._resolve_charset is not None:
+            response._resolve_charset = self._resolve_charset
         if raise_for_status is None:
             raise_for_status = self._raise_for_status
         if raise_for_status:

@@ -4,7 +4,6 @@ import asyncio
 from asyncio import ensure_future
 from contextlib import AbstractContextManager
 from http import HTTPStatus
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +16,6 @@ __all__ = [
     "TimerNoop",
     "create_future",
     "ensure_future",
-    "guess_filename",
     "reify",
 ]
 
@@ -45,12 +43,3 @@ class TimerNoop(BaseTimerContext):
 def create_future(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[object]":
     """A future of ``loop``."""
     return loop.create_future()
-
-
-def guess_filename(obj: object, default: str | None = None) -> str | None:
-    """The name of an open file, without its folders; ``default`` if it has none that stands for a file."""
-    name = getattr(obj, "name", None)
-    # That of a descriptor is a number, and "<stdin>" is no file's.
-    if isinstance(name, str) and name and name[0] != "<" and name[-1] != ">":
-        return PurePath(name).name
-    return default

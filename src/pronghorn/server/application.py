@@ -22,16 +22,24 @@ from .storage import Storage
 class Application(Storage):
     """Handlers, by method and path. As a mapping: what they share.
 
-    ``client_max_size`` bounds, in bytes, what `Request.read` accepts; 0 is unlimited.
+    ``client_max_size`` bounds, in bytes, what `Request.read` and `post` accept, and
+    ``client_max_fields`` how many fields of a form; 0 is unlimited.
     After `freeze`, which starting does, neither routes nor callbacks can be added.
     """
 
     _key_class = AppKey
 
-    def __init__(self, *, logger: logging.Logger = web_logger, client_max_size: int = 1024**2) -> None:
+    def __init__(
+        self,
+        *,
+        logger: logging.Logger = web_logger,
+        client_max_size: int = 1024**2,
+        client_max_fields: int = 1000,
+    ) -> None:
         self.logger = logger
         self._router = UrlDispatcher()
         self._client_max_size = client_max_size
+        self._client_max_fields = client_max_fields
         self._on_startup: Signal[Application] = Signal(self)
         self._on_shutdown: Signal[Application] = Signal(self)
         self._on_cleanup: Signal[Application] = Signal(self)
@@ -106,7 +114,15 @@ class Application(Storage):
         task: "asyncio.Task[None] | None",
         _cls: type[Request] = Request,
     ) -> Request:
-        return _cls(message, payload, protocol, writer, task, client_max_size=self._client_max_size)
+        return _cls(
+            message,
+            payload,
+            protocol,
+            writer,
+            task,
+            client_max_size=self._client_max_size,
+            client_max_fields=self._client_max_fields,
+        )
 
     async def _handle(self, request: Request) -> StreamResponse:
         request._app = self

@@ -2,21 +2,25 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from multidict import CIMultiDictProxy, MultiDictProxy
+from multidict import CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
+from ..body.reader import MultipartReader
 from ..io.exchange import Exchange
 from ..io.stream import StreamReader, whole_stream
 from ..keys import RequestKey
+from ..wire.charsets import decode_text
 from ..wire.coding import decoder_of
 from ..wire.errors import ProtocolError
 from ..wire.events import HttpVersion, RequestHead
 from ..wire.fields import parse_media_type
 from ..wire.limits import DecodeLimits
-from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge
+from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
+from .form import BoundedContent, FormValue, Upload, close_all, read_form_data, read_urlencoded
 from .matching import AbstractMatchInfo, ApplicationLike
 from .response import REASONS, Headers
 from .storage import Storage
@@ -47,14 +51,18 @@ class BaseRequest(Storage):
     """A request, without an application: what a low-level server's handler gets.
 
     The parameters are those that aiohttp documents, so that a class of a user's can be a
-    request factory. ``client_max_size`` bounds what `read` accepts, in bytes; 0 is unlimited.
-    ``loop`` is not needed.
+    request factory. ``client_max_size`` bounds what `read` and `post` accept, in bytes, and
+    ``client_max_fields`` how many fields of a form; 0 is unlimited. ``loop`` is not needed.
     """
+
+    #: The methods whose body `post` reads.
+    POST_METHODS = frozenset(("PATCH", "POST", "PUT", "TRACE", "DELETE"))
 
     _key_class = RequestKey
 
     _content: StreamReader | None = None
     _headers: CIMultiDictProxy[str] | None = None
+    _post: MultiDictProxy[FormValue] | None = None
     _read_body: bytes | None = None
     _rel_url: URL | None = None
 
@@ -68,6 +76,7 @@ class BaseRequest(Storage):
         loop: asyncio.AbstractEventLoop | None = None,
         *,
         client_max_size: int = 1024**2,
+        client_max_fields: int = 1000,
     ) -> None:
         #: The head as it was read.
         self.head = message
@@ -77,6 +86,7 @@ class BaseRequest(Storage):
         self.exchange = payload_writer
         self._task = task
         self._client_max_size = client_max_size
+        self._client_max_fields = client_max_fields
         #: The connection may serve another request after this one.
         self.may_persist = True
 
@@ -228,6 +238,16 @@ class BaseRequest(Storage):
     # The body
 
     @property
+    def client_max_size(self) -> int:
+        """How large a body `read` and `post` accept, in bytes; 0 is unlimited."""
+        return self._client_max_size
+
+    @property
+    def client_max_fields(self) -> int:
+        """How many fields `post`, and how many parts `multipart`, accept; 0 is unlimited."""
+        return self._client_max_fields
+
+    @property
     def body_exists(self) -> bool:
         """The request has a body, read or not."""
         return self._body != b""
@@ -268,9 +288,7 @@ class BaseRequest(Storage):
         return whole
 
     async def _read_bounded(self, content: StreamReader, limit: int) -> bytes:
-        announced = self.content_length
-        if limit and announced is not None and announced > limit:
-            raise HTTPRequestEntityTooLarge(limit, announced)
+        self._check_length(limit)
         whole = bytearray()
         while chunk := await content.readany():
             whole += chunk
@@ -278,18 +296,89 @@ class BaseRequest(Storage):
                 raise HTTPRequestEntityTooLarge(limit, len(whole))
         return bytes(whole)
 
+    def _check_length(self, limit: int) -> None:
+        announced = self.content_length
+        if limit and announced is not None and announced > limit:
+            raise HTTPRequestEntityTooLarge(limit, announced)
+
     async def text(self) -> str:
         """Read the whole body and decode it; HTTPBadRequest if its charset is unknown or does not fit."""
         body = await self.read()
-        charset = self.charset or "utf-8"
         try:
-            return body.decode(charset)
-        except (LookupError, UnicodeDecodeError) as error:
-            raise HTTPBadRequest(text=f"The body is not {charset[:40]!r} text.") from error
+            return decode_text(body, self.charset or "utf-8")
+        except ProtocolError as error:
+            raise HTTPBadRequest(text=error.message) from error
 
     async def json(self, *, loads: Callable[[str], Any] = json.loads) -> Any:
         """Read the whole body and parse it as JSON; what ``loads`` raises is raised."""
         return loads(await self.text())
+
+    async def multipart(self) -> MultipartReader:
+        """A reader of the parts of a multipart body; HTTPUnsupportedMediaType for another body.
+
+        It accepts ``client_max_fields`` parts and, of each that is read whole, ``client_max_size``
+        bytes; what is read in pieces may be of any size. A malformed body raises RequestPayloadError.
+        """
+        if not self.content_type.startswith("multipart/"):
+            raise HTTPUnsupportedMediaType(text=f"expected multipart/*, got {self.content_type[:80]}")
+        return MultipartReader(
+            self.headers,
+            self._unread(),
+            client_max_size=self._client_max_size or sys.maxsize,
+            max_parts=self._client_max_fields,
+            max_size_error_cls=lambda limit: HTTPRequestEntityTooLarge(limit, limit + 1),
+            error_factory=payload_error,
+        )
+
+    async def post(self) -> MultiDictProxy[FormValue]:
+        """Read the form in the body, urlencoded or multipart/form-data; a second call gives the same.
+
+        Fields are str, or bytes if they say that they are no text; files are FileField, and closed
+        when the request is over. Nothing for other bodies, and for methods that post none.
+        Raises HTTPRequestEntityTooLarge past ``client_max_size`` or ``client_max_fields``,
+        HTTPBadRequest and RequestPayloadError for a broken form.
+        """
+        form = self._post
+        if form is None:
+            form = self._post = MultiDictProxy(await self._read_form())
+        return form
+
+    async def _read_form(self) -> MultiDict[FormValue]:
+        if self.method in self.POST_METHODS:
+            if self.content_type == "multipart/form-data":
+                return await self._read_form_data()
+            if self.content_type == "application/x-www-form-urlencoded":
+                body = await self.read()
+                try:
+                    return read_urlencoded(body, self.charset or "utf-8", self._client_max_fields)
+                except ProtocolError as error:
+                    raise payload_error(error) from error
+        return MultiDict()
+
+    async def _read_form_data(self) -> MultiDict[FormValue]:
+        limit, max_fields = self._client_max_size, self._client_max_fields
+        self._check_length(limit)
+        reader = MultipartReader(
+            self.headers,
+            BoundedContent(self._unread(), limit),
+            # One more is counted as a field, and one may hold the charset.
+            max_parts=max_fields and max_fields + 2,
+            error_factory=payload_error,
+        )
+        uploads: list[Upload] = []
+        try:
+            form = await read_form_data(reader, max_fields, uploads)
+        except BaseException:
+            close_all(uploads)
+            raise
+        if uploads and (task := self.task):
+            task.add_done_callback(lambda _: close_all(uploads))
+        return form
+
+    def _unread(self) -> StreamReader:
+        """The content, also if it was read: once more, then."""
+        body = self._read_body
+        return self.content if body is None else whole_stream(body, None, payload_error)
 
     @property
     def _is_coded(self) -> bool:
