@@ -2,19 +2,35 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
+import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pronghorn.body.part import BodyPartReader
 from pronghorn.body.reader import MultipartReader
 from pronghorn.io.stream import StreamReader
 
-T = TypeVar("T")
+Tree = list[Any]
 Pieces = bytes | Sequence[bytes]
 
 MIXED = {"Content-Type": "multipart/mixed; boundary=b"}
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+NESTED = "Content-Type: multipart/mixed; boundary=c"
+#: What twice the work may cost; what is quadratic costs 4.
+LINEAR = 3.2
+
+EVERY_CUT = pytest.mark.parametrize("cut", range(3), ids=["whole", "bytewise", "in two"])
+
+READS: dict[str, Callable[[BodyPartReader], Awaitable[Any]]] = {
+    "read": BodyPartReader.read,
+    "decode": lambda part: part.read(decode=True),
+    "text": BodyPartReader.text,
+    "next": BodyPartReader.next,
+    "readline": BodyPartReader.readline,
+    "read_chunk": lambda part: part.read_chunk(100),
+    "readany": BodyPartReader.readany,
+}
 
 
 def cuts(body: bytes) -> list[list[bytes]]:
@@ -50,11 +66,11 @@ class Stream(StreamReader):
 
 def body_of(*parts: tuple[str, bytes], boundary: str = "b", end: str = "--") -> bytes:
     """A body of parts, each its fields, in lines, and its content."""
-    body = b""
+    pieces = []
     for fields, content in parts:
         head = "".join(f"{field}\r\n" for field in fields.split("\n") if field)
-        body += f"--{boundary}\r\n{head}\r\n".encode("utf-8", "surrogateescape") + content + b"\r\n"
-    return body + f"--{boundary}{end}\r\n".encode()
+        pieces += [f"--{boundary}\r\n{head}\r\n".encode("utf-8", "surrogateescape"), content, b"\r\n"]
+    return b"".join(pieces) + f"--{boundary}{end}\r\n".encode()
 
 
 def named(name: str, content: bytes, *fields: str) -> tuple[str, bytes]:
@@ -66,14 +82,33 @@ def reader_of(pieces: Pieces, headers: dict[str, str] = MIXED, **options: Any) -
     return MultipartReader(headers, stream_of(pieces), **options)
 
 
+async def next_part(reader: MultipartReader) -> BodyPartReader:
+    part = await reader.next()
+    if not isinstance(part, BodyPartReader):
+        raise TypeError(f"expected a part, got {part!r}")
+    return part
+
+
+async def next_reader(reader: MultipartReader) -> MultipartReader:
+    part = await reader.next()
+    if not isinstance(part, MultipartReader):
+        raise TypeError(f"expected a part that holds parts, got {part!r}")
+    return part
+
+
 async def part_of(
     content: bytes, fields: str = "", *, cut: int = 0, headers: dict[str, str] = MIXED, **options: Any
 ) -> BodyPartReader:
     """The one part of a body, which is cut in one of the `cuts`."""
-    part = await reader_of(cuts(body_of((fields, content)))[cut], headers, **options).next()
-    if not isinstance(part, BodyPartReader):
-        raise TypeError(f"expected a part, got {part!r}")
-    return part
+    return await next_part(reader_of(cuts(body_of((fields, content)))[cut], headers, **options))
+
+
+async def tree_of(reader: MultipartReader) -> Tree:
+    """The contents of all parts, those in parts as lists."""
+    return [
+        bytes(await part.read()) if isinstance(part, BodyPartReader) else await tree_of(part)
+        async for part in reader
+    ]
 
 
 def fields_of(**fields: str) -> CIMultiDictProxy[str]:

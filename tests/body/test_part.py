@@ -1,46 +1,35 @@
 import asyncio
 import base64
-import binascii
 import gzip
 import json
-import quopri
-import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pronghorn.body.multipart import MultipartWriter
-from pronghorn.body.part import BodyPartReader, BodyPartReaderPayload, MultipartError
-from pronghorn.body.payload import Payload
+from pronghorn.body.part import BodyPartReader, MultipartError
 from pronghorn.body.reader import MultipartReader
-from pronghorn.body.registry import get_payload
 from pronghorn.io.stream import StreamReader
-from pronghorn.wire.coding import STEP
 from pronghorn.wire.disposition import BadContentDispositionHeader
 
-from ..wire.worktime import growth
 from .reading import (
+    EVERY_CUT,
     FORM,
     MIXED,
+    READS,
     Stream,
     body_of,
     cancelled,
     cuts,
     fields_of,
-    named,
+    next_part,
     part_of,
     reader_of,
     stream_of,
 )
-from .writing import Stuck, Written, at_once, written
 
-LINEAR = 3.2
 LINES = b"one\r\ntwo\n\nthree"
 BOMB = gzip.compress(bytes(32 * 1024 * 1024))
-EVERY_CUT = pytest.mark.parametrize("cut", range(3), ids=["whole", "bytewise", "in two"])
 
 
 async def chunks(read: Callable[[], Awaitable[bytes]]) -> list[bytes]:
@@ -131,8 +120,7 @@ async def test_each_read_begins_where_the_last_one_ended(cut: int) -> None:
 async def test_readany_gives_what_is_there() -> None:
     body = body_of(("", b"abcdef"))
     assert body[:9] == b"--b\r\n\r\nab"
-    part = await reader_of([body[:9], body[9:11], body[11:]]).next()
-    assert isinstance(part, BodyPartReader)
+    part = await next_part(reader_of([body[:9], body[9:11], body[11:]]))
     assert await chunks(part.readany) == [b"ab", b"cd", b"ef"]
     assert part.at_eof()
 
@@ -170,8 +158,7 @@ async def test_client_max_size(cut: int) -> None:
 
 async def test_client_max_size_is_counted_as_it_comes() -> None:
     stream = stream_of([b"--b\r\n\r\n", *[b"x" * 10] * 1000])
-    part = await MultipartReader(MIXED, stream, client_max_size=50).next()
-    assert isinstance(part, BodyPartReader)
+    part = await next_part(MultipartReader(MIXED, stream, client_max_size=50))
     with pytest.raises(ValueError, match="more than 50 bytes"):
         await part.read()
     assert isinstance(stream, Stream)
@@ -337,150 +324,7 @@ async def test_no_name() -> None:
     assert part.filename is None
 
 
-# Encodings
-
-
-@pytest.mark.parametrize(
-    ("fields", "data", "content"),
-    [
-        ("", b"abc", b"abc"),
-        ("Content-Transfer-Encoding: binary", b"abc", b"abc"),
-        ("Content-Transfer-Encoding: 8bit", b"abc", b"abc"),
-        ("Content-Transfer-Encoding: 7bit", b"abc", b"abc"),
-        ("Content-Encoding: identity", b"abc", b"abc"),
-        ("Content-Transfer-Encoding: Base64", b"YW\r\nJj", b"abc"),
-        ("Content-Transfer-Encoding: quoted-printable", b"=61b=\r\nc", b"abc"),
-        ("Content-Encoding: gzip", gzip.compress(b"abc"), b"abc"),
-        ("Content-Encoding: deflate", zlib.compress(b"abc"), b"abc"),
-        (
-            "Content-Encoding: gzip\nContent-Transfer-Encoding: base64",
-            base64.b64encode(gzip.compress(b"abc")),
-            b"abc",
-        ),
-    ],
-)
-@EVERY_CUT
-async def test_decoding(fields: str, data: bytes, content: bytes, cut: int) -> None:
-    assert await (await part_of(data, fields, cut=cut)).read() == data
-    whole = await (await part_of(data, fields, cut=cut)).read(decode=True)
-    assert (type(whole), bytes(whole)) == (bytearray, content)
-    part = await part_of(data, fields, cut=cut)
-    assert type(part.decode(data)) is bytes
-    assert part.decode(data) == part.decode(bytearray(data)) == content
-    assert b"".join([piece async for piece in part.decode_iter(data)]) == content
-    assert b"".join([piece async for piece in part.decoded()]) == content
-
-
-async def test_a_form_has_no_content_coding() -> None:
-    """RFC 7578 section 4.8."""
-    part = await part_of(BOMB, "Content-Encoding: gzip", headers=FORM)
-    assert part.decode(b"abc") == b"abc"
-    assert await part.read(decode=True) == BOMB
-
-
-@pytest.mark.parametrize("field", ["Content-Encoding: zap", "Content-Transfer-Encoding: zap"])
-async def test_encodings_that_are_unknown(field: str) -> None:
-    part = await part_of(b"abc", field)
-    with pytest.raises(RuntimeError, match="Encoding: expected"):
-        part.decode(b"abc")
-    with pytest.raises(RuntimeError, match="Encoding: expected"):
-        _ = [piece async for piece in part.decode_iter(b"abc")]
-    with pytest.raises(RuntimeError, match="Encoding: expected"):
-        _ = [piece async for piece in part.decoded()]
-    assert await part.read_chunk(2) == b"ab"
-    with pytest.raises(RuntimeError, match="Encoding: expected"):
-        await part.read(decode=True)
-
-
-@pytest.mark.parametrize(
-    ("field", "data"),
-    [
-        ("Content-Encoding: gzip", b"nonsense"),
-        ("Content-Encoding: gzip", gzip.compress(b"abc")[:-1]),
-        ("Content-Encoding: " + "gzip, " * 6 + "gzip", b"abc"),
-        ("Content-Transfer-Encoding: base64", b"YWJ"),
-        ("Content-Transfer-Encoding: base64", b"YQ==YQ=="),
-        ("Content-Transfer-Encoding: quoted-printable", b"=4"),
-    ],
-)
-@EVERY_CUT
-async def test_malformed_encodings(field: str, data: bytes, cut: int) -> None:
-    part = await part_of(data, field, cut=cut)
-    with pytest.raises(ValueError, match=r"coding|base64|quoted"):
-        part.decode(data)
-    with pytest.raises(ValueError, match=r"coding|base64|quoted"):
-        _ = [piece async for piece in part.decoded()]
-    part = await part_of(data, field, cut=cut)
-    with pytest.raises(ValueError, match=r"coding|base64|quoted"):
-        await part.read(decode=True)
-
-
-async def test_max_decompress_size() -> None:
-    headers = fields_of(Content_Encoding="gzip")
-    for size, fits in ((1000, True), (999, False)):
-        part = BodyPartReader(b"--b", headers, StreamReader(), max_decompress_size=size)
-        if fits:
-            assert part.decode(gzip.compress(bytes(1000))) == bytes(1000)
-        else:
-            with pytest.raises(ValueError, match="more than 999 bytes when decoded"):
-                part.decode(gzip.compress(bytes(1000)))
-    part = BodyPartReader(b"--b", headers, StreamReader())
-    assert len(part.decode(gzip.compress(bytes(256 * 1024)))) == 256 * 1024
-    with pytest.raises(ValueError, match="more than 262144 bytes when decoded"):
-        part.decode(BOMB)
-
-
-async def test_decode_iter_is_bounded_by_piece_and_by_ratio() -> None:
-    part = BodyPartReader(b"--b", fields_of(Content_Encoding="gzip"), StreamReader())
-    sizes = [len(piece) async for piece in part.decode_iter(gzip.compress(bytes(8 * 1024 * 1024)))]
-    assert sum(sizes) == 8 * 1024 * 1024
-    assert max(sizes) <= STEP
-    with pytest.raises(ValueError, match="more than 200 times as many"):
-        _ = [piece async for piece in part.decode_iter(BOMB)]
-
-
-@EVERY_CUT
-@pytest.mark.parametrize("size", [1, 3, 4, 5, 57, 77, 4096])
-@pytest.mark.parametrize(
-    ("encoding", "encode"),
-    [
-        ("base64", base64.b64encode),
-        ("base64", base64.encodebytes),
-        ("base64", lambda content: binascii.b2a_base64(content).replace(b"\n", b" \r\n")),
-        ("quoted-printable", quopri.encodestring),
-        ("quoted-printable", lambda content: quopri.encodestring(content).replace(b"=\n", b"=\r\n")),
-    ],
-)
-async def test_each_chunk_can_be_decoded_by_itself(encoding: str, encode: Any, size: int, cut: int) -> None:
-    content = bytes(range(256)) * (1 if size < 57 else 4)
-    data = encode(content)
-    part = await part_of(data, f"Content-Transfer-Encoding: {encoding}", cut=cut)
-    pieces = await chunks(lambda: part.read_chunk(size))
-    assert b"".join(pieces) == data
-    assert max(map(len, pieces)) <= max(size, 4)
-    if size > 4:  # smaller ones may hold nothing but a part of a quantum and a line end
-        assert b"".join([part.decode(piece) for piece in pieces]) == content
-
-
-async def test_chunks_of_what_is_malformed_come_to_an_end() -> None:
-    for data in (b"Y", b"YWJjY", b"A" + b" " * 100, b"=", b"abc=4"):
-        for encoding in ("base64", "quoted-printable"):
-            part = await part_of(data, f"Content-Transfer-Encoding: {encoding}")
-            assert b"".join(await chunks(lambda part=part: part.read_chunk(5))) == data  # type: ignore[misc]  # bound now
-
-
 # Who else reads, and who gives up
-
-
-READS: dict[str, Callable[[BodyPartReader], Awaitable[Any]]] = {
-    "read": BodyPartReader.read,
-    "decode": lambda part: part.read(decode=True),
-    "text": BodyPartReader.text,
-    "next": BodyPartReader.next,
-    "readline": BodyPartReader.readline,
-    "read_chunk": lambda part: part.read_chunk(100),
-    "readany": BodyPartReader.readany,
-}
 
 
 @pytest.mark.parametrize("field", ["", "Content-Transfer-Encoding: base64"])
@@ -491,8 +335,7 @@ async def test_a_read_that_is_cancelled_loses_nothing(name: str, field: str) -> 
     start = body.index(content)
     stream = StreamReader()
     stream.feed_data(body[:start])
-    part = await MultipartReader(MIXED, stream).next()
-    assert isinstance(part, BodyPartReader)
+    part = await next_part(MultipartReader(MIXED, stream))
     gives_what_is_there = name == "readany" or (name == "read_chunk" and not field)
     taken = b""
     for at in range(start, start + len(content)):
@@ -509,8 +352,7 @@ async def test_two_who_read_at_once() -> None:
     stream = StreamReader()
     reader = MultipartReader(MIXED, stream)
     stream.feed_data(b"--b\r\n\r\nabc")
-    part = await reader.next()
-    assert isinstance(part, BodyPartReader)
+    part = await next_part(reader)
     first = asyncio.ensure_future(part.read())
     await asyncio.sleep(0)
     for other in (
@@ -528,54 +370,6 @@ async def test_two_who_read_at_once() -> None:
     stream.feed_eof()
     assert await first == b"abcdef"
     assert await reader.next() is None
-
-
-# What is broken
-
-
-@EVERY_CUT
-@pytest.mark.parametrize("name", READS)
-async def test_a_part_that_was_cut_off_never_looks_whole(name: str, cut: int) -> None:
-    """CVE-2024-30251, CVE-2025-69227."""
-
-    async def read_all(part: BodyPartReader) -> None:
-        while await READS[name](part):
-            pass
-
-    body = body_of(("", b"abc\r\ndef"))
-    for end in range(body.index(b"abc"), body.index(b"--b--") + 4):
-        part = await reader_of(cuts(body[:end])[cut]).next()
-        assert isinstance(part, BodyPartReader)
-        for _ in range(3):
-            with pytest.raises(MultipartError, match="ended before its close-delimiter"):
-                await read_all(part)
-            assert not part.at_eof()
-
-
-async def test_a_failure_of_the_stream_is_told_as_it_is() -> None:
-    stream = StreamReader()
-    stream.feed_data(b"--b\r\n\r\nabc")
-    part = await MultipartReader(MIXED, stream).next()
-    assert isinstance(part, BodyPartReader)
-    stream.set_exception(ConnectionResetError("gone"))
-    for _ in range(2):
-        with pytest.raises(ConnectionResetError, match="gone"):
-            await part.read()
-
-
-async def test_what_is_broken_behind_a_part_does_not_touch_it() -> None:
-    reader = reader_of(body_of(("", b"abc"), end="x"))
-    part = await reader.next()
-    assert isinstance(part, BodyPartReader)
-    with pytest.raises(MultipartError, match="delimiter"):
-        await part.read()
-    reader = reader_of(body_of(("", b"abc"), ("no field", b"")))
-    part = await reader.next()
-    assert isinstance(part, BodyPartReader)
-    assert await part.read() == b"abc"
-    for _ in range(2):
-        with pytest.raises(MultipartError, match="field line"):
-            await reader.next()
 
 
 # By hand
@@ -605,55 +399,6 @@ def test_what_is_no_boundary_with_its_dashes(boundary: bytes) -> None:
         BodyPartReader(boundary, fields_of(), StreamReader())
 
 
-# As a body of its own
-
-
-async def test_a_part_can_be_sent() -> None:
-    fields = 'Content-Disposition: form-data; name="a"; filename="b.txt"\nContent-Transfer-Encoding: base64'
-    part = await part_of(base64.encodebytes(bytes(range(256)) * 500), fields, cut=2, headers=FORM)
-    payload = get_payload(part)
-    assert type(payload) is BodyPartReaderPayload
-    assert isinstance(payload, Payload)
-    assert (payload.size, payload.content_type) == (None, "application/octet-stream")
-    assert payload.headers["Content-Disposition"] == 'attachment; name="a"; filename="b.txt"'
-    assert not payload.consumed
-    assert await written(payload) == bytes(range(256)) * 500
-    assert payload.consumed
-    assert not payload.rewind()
-    with pytest.raises(TypeError, match="must be read first"):
-        payload.decode()
-
-
-async def test_a_part_without_a_name_can_be_sent() -> None:
-    payload = BodyPartReaderPayload(await part_of(b"abc"), content_type="text/plain")
-    assert dict(payload.headers) == {"Content-Type": "text/plain"}
-    assert await payload.as_bytes() == b"abc"
-
-
-async def test_a_part_can_be_a_part_of_another_body() -> None:
-    writer = MultipartWriter("mixed", boundary="c")
-    writer.append(await part_of(b"abc", "Content-Disposition: attachment; filename=a"))
-    body = await written(writer)
-    part = await reader_of(body, {"Content-Type": "multipart/mixed; boundary=c"}).next()
-    assert isinstance(part, BodyPartReader)
-    assert (part.filename, await part.read()) == ("a", b"abc")
-
-
-async def test_who_stops_sending_a_part_leaves_nothing_open() -> None:
-    part = await part_of(gzip.compress(bytes(1_000_000)), "Content-Encoding: gzip")
-    payload = BodyPartReaderPayload(part)
-    await cancelled(lambda: payload.write(Stuck()))
-    assert payload.consumed
-
-
-async def test_what_is_malformed_is_not_sent_as_if_it_were_whole() -> None:
-    payload = BodyPartReaderPayload(await part_of(b"YWJjY", "Content-Transfer-Encoding: base64"))
-    writer = Written()
-    with pytest.raises(MultipartError, match="base64"):
-        await payload.write(writer)
-    assert writer.content == b"abc"
-
-
 # Derived classes
 
 
@@ -668,68 +413,3 @@ async def test_reads_go_through_what_a_derived_class_overrides() -> None:
     part = await Reader(MIXED, stream_of(body_of(("", b'"abc"')))).next()
     assert isinstance(part, Shouting)
     assert await part.json() == "ABC"
-
-
-# Time
-
-
-@pytest.mark.parametrize(
-    "fields", ["", "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable"]
-)
-@pytest.mark.parametrize("unit", [b"\n", b"A", b"A\r\n", b" ", b"="], ids=repr)
-@pytest.mark.parametrize("step", [1000, None])
-def test_the_time_grows_linearly(fields: str, unit: bytes, step: int | None) -> None:
-    async def read(size: int) -> None:
-        body = body_of((fields, unit * size))
-        pieces = [body] if step is None else [body[at : at + step] for at in range(0, len(body), step)]
-        for method in ("readline", "read_chunk", "read"):
-            part = await reader_of(pieces).next()
-            assert isinstance(part, BodyPartReader)
-            while await (part.read_chunk(64) if method == "read_chunk" else getattr(part, method)()):
-                pass
-
-    assert growth(lambda size: at_once(read(size)), 4000) < LINEAR
-
-
-def test_what_is_left_of_a_large_piece_is_not_copied_at_each_read() -> None:
-    async def read(size: int) -> None:
-        part = await reader_of(body_of(("", bytes(size)))).next()
-        assert isinstance(part, BodyPartReader)
-        while await part.read_chunk(1024):
-            pass
-
-    assert growth(lambda size: at_once(read(size)), 2 * 1024 * 1024) < LINEAR
-
-
-def test_lines_that_come_bytewise() -> None:
-    async def read(size: int) -> None:
-        body = body_of(("", b"x" * size))
-        part = await reader_of([body[at : at + 1] for at in range(len(body))]).next()
-        assert isinstance(part, BodyPartReader)
-        await part.readline()
-
-    assert growth(lambda size: at_once(read(size)), 3000) < LINEAR
-
-
-@given(
-    st.binary(max_size=200),
-    st.lists(st.integers(1, 30), max_size=20),
-    st.lists(st.integers(1, 40), max_size=30),
-)
-def test_whatever_is_read_in_whatever_pieces(content: bytes, reads: list[int], sizes: list[int]) -> None:
-    body = body_of(named("a", content))
-    pieces, at = [], 0
-    for size in sizes:
-        pieces.append(body[at : at + size])
-        at += size
-    pieces.append(body[at:])
-
-    async def read() -> bytes:
-        part = await reader_of([piece for piece in pieces if piece], FORM).next()
-        assert isinstance(part, BodyPartReader)
-        taken = b""
-        for size in reads:
-            taken += await part.readline() if size % 3 == 0 else await part.read_chunk(size)
-        return taken + await part.read()
-
-    assert at_once(read()) == content

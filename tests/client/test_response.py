@@ -77,7 +77,7 @@ def test_content_type(field: bytes, content_type: str, charset: str | None) -> N
         (b"Content-Type: text/html; charset=unheard-of", "utf-8"),
         (b"Content-Type: text/html; charset=", "utf-8"),
         (b"Content-Type: text/html; charset=hex", "utf-8"),
-        (b"Content-Type: text/html; charset=idna\0".replace(b"\0", b""), "idna"),
+        (b"Content-Type: text/html; charset=idna", "utf-8"),  # a codec of Python, and no charset
     ],
 )
 async def test_encoding(field: bytes, encoding: str) -> None:

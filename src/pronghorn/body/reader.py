@@ -134,8 +134,8 @@ class MultipartReader:
             await last.release()
         while type(event := await self._feed.next()) is not PartHead:
             if type(event) is MultipartEnd:
-                self._is_at_eof = True
                 await self._feed.next()  # what stands behind the parts is read as well
+                self._is_at_eof = True
                 return None
         part = self.part_reader_cls(
             self._boundary, CIMultiDictProxy(event.headers), self._feed, **self._part_options
