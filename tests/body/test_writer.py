@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from pronghorn.body.registry import make_payload
+from pronghorn.body.data import make_payload
 from pronghorn.body.writer import AbstractStreamWriter
 
 ABSTRACT = {"write", "write_eof", "drain", "enable_compression", "enable_chunking", "write_headers"}

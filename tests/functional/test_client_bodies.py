@@ -99,7 +99,7 @@ async def test_contradictions(options: dict[str, Any], message: str) -> None:
 async def test_a_coding_that_is_no_name() -> None:
     async with ClientSession() as session:
         with pytest.raises(TypeError, match="compress: expected a bool or a str"):
-            await session.post("http://127.0.0.1:1/", data=b"data", compress=5)  # type: ignore[arg-type]  # so it is
+            await session.post("http://127.0.0.1:1/", data=b"data", compress=5)  # type: ignore[arg-type]  # that it is refused is the point
 
 
 async def test_chunked(server: Scripted) -> None:

@@ -3,7 +3,6 @@
 import io
 from collections.abc import AsyncIterable, Callable
 from enum import Enum
-from importlib import import_module
 from typing import Any, Final, TypeVar
 
 from ..io.stream import StreamReader
@@ -131,9 +130,3 @@ for _factory, _kind in (
     register_payload(_factory, _kind)
 register_payload(AsyncIterablePayload, AsyncIterable, order=Order.try_last)
 register_payload(file_payload, _Readable, order=Order.try_last)
-
-
-def __getattr__(name: str) -> Any:
-    if name != "make_payload":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("pronghorn.body.data"), name)

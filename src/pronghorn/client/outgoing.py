@@ -10,8 +10,8 @@ from yarl import URL
 
 from .._version import __version__
 from ..body.compression import CompressingWriter
+from ..body.data import make_payload
 from ..body.payload import BytesPayload, Payload, Writer
-from ..body.registry import make_payload
 from ..wire.coding import accepted_codings
 from ..wire.compression import make_compressor
 from ..wire.http1.writing import METHODS_WITH_CONTENT
