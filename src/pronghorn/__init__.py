@@ -80,6 +80,23 @@ if TYPE_CHECKING:
     from .client.response import ClientResponse as ClientResponse
     from .client.session import ClientSession as ClientSession
     from .client.timeouts import ClientTimeout as ClientTimeout
+    from .client.tracing import TraceConfig as TraceConfig
+    from .client.tracing import TraceConnectionCreateEndParams as TraceConnectionCreateEndParams
+    from .client.tracing import TraceConnectionCreateStartParams as TraceConnectionCreateStartParams
+    from .client.tracing import TraceConnectionQueuedEndParams as TraceConnectionQueuedEndParams
+    from .client.tracing import TraceConnectionQueuedStartParams as TraceConnectionQueuedStartParams
+    from .client.tracing import TraceConnectionReuseconnParams as TraceConnectionReuseconnParams
+    from .client.tracing import TraceDnsCacheHitParams as TraceDnsCacheHitParams
+    from .client.tracing import TraceDnsCacheMissParams as TraceDnsCacheMissParams
+    from .client.tracing import TraceDnsResolveHostEndParams as TraceDnsResolveHostEndParams
+    from .client.tracing import TraceDnsResolveHostStartParams as TraceDnsResolveHostStartParams
+    from .client.tracing import TraceRequestChunkSentParams as TraceRequestChunkSentParams
+    from .client.tracing import TraceRequestEndParams as TraceRequestEndParams
+    from .client.tracing import TraceRequestExceptionParams as TraceRequestExceptionParams
+    from .client.tracing import TraceRequestHeadersSentParams as TraceRequestHeadersSentParams
+    from .client.tracing import TraceRequestRedirectParams as TraceRequestRedirectParams
+    from .client.tracing import TraceRequestStartParams as TraceRequestStartParams
+    from .client.tracing import TraceResponseChunkReceivedParams as TraceResponseChunkReceivedParams
     from .client.uploads import UploadTracker as UploadTracker
     from .compat.importer import install_as_aiohttp as install_as_aiohttp
     from .io.stream import EofStream as EofStream

@@ -33,7 +33,11 @@ def begin(
 ) -> "asyncio.Task[Received]":
     connection.begin(timeout, timeout.total, DEFAULT_DECODE_LIMITS)
     connection.exchange.head(method, "/", FIELDS, len(body) if body is not None else None, body=body)
-    return asyncio.create_task(connection.receive_head())
+
+    async def receive_head() -> Received:
+        return await connection.expect_head()
+
+    return asyncio.create_task(receive_head())
 
 
 async def started(

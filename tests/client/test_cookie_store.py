@@ -360,7 +360,8 @@ def test_putting_takes_the_same_time_however_many_there_were(domains: int) -> No
         for number in range(count):
             store.put(kept(f"{number}", domain=f"{number % domains}.example", secure=True, expires=number))
 
-    assert growth(fill, 5_000) < 3
+    # Beyond the bounds of a jar, so that both sizes put out as many as they put in.
+    assert growth(fill, 12_000) < 3
 
 
 def test_a_request_looks_at_no_cookies_of_other_domains() -> None:

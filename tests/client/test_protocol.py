@@ -73,8 +73,7 @@ async def test_a_protocol_may_be_of_a_class_that_derives() -> None:
     connection = await connector.lend(request_to(), NO_TIMEOUT)
     connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection.exchange.head("GET", "/", (("Host", "here"),), 0, body=b"")
-    waiting = asyncio.create_task(connection.receive_head())
-    await asyncio.sleep(0)
+    waiting = connection.expect_head()
     connection.channel.data_received(OK)
     head, _, _ = await waiting
     assert head.body == b"ok"

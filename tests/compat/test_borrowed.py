@@ -92,3 +92,19 @@ def test_a_property_that_is_computed_once() -> None:
 
 def test_futures_take_a_loop() -> None:
     assert list(signature(borrowed.create_future).parameters) == ["loop"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('text/html; Charset=utf-8; A="B;C"', ("text", "html", "", {"charset": "utf-8", "a": "B;C"})),
+        ("Application/vnd.x+JSON", ("application", "vnd.x", "json", {})),
+        ("*", ("*", "*", "", {})),
+        ("text", ("text", "", "", {})),
+        ("", ("", "", "", {})),
+    ],
+)
+def test_a_media_type_in_its_parts(text: str, parts: tuple[str, str, str, dict[str, str]]) -> None:
+    parsed = borrowed.parse_mimetype(text)
+    assert parsed == parts
+    assert (parsed.type, parsed.subtype, parsed.suffix, dict(parsed.parameters)) == parts

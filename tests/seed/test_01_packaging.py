@@ -10,7 +10,14 @@ import pytest
 from multidict import istr
 
 import pronghorn
-from pronghorn import ClientError, ClientPayloadError, ClientResponseError, ClientSession, hdrs
+from pronghorn import (
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    hdrs,
+)
 
 from ..functional.scripted import answering, scripted
 from .row import aliased, sent
@@ -123,6 +130,31 @@ found = {
     ],
 }
 """
+
+
+async def test_s004_a_detector_of_charsets_is_the_callers() -> None:
+    def detect(_response: ClientResponse, body: bytes) -> str:
+        return "koi8-r" if b"\xd6" in body else "utf-8"
+
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain%b\r\nContent-Length: 1\r\n\r\n\xd6"
+    for options, charset, text in (
+        ({}, b"; charset=latin-1", "\u00d6"),
+        ({"fallback_charset_resolver": detect}, b"", "\u0436"),
+        ({"fallback_charset_resolver": detect}, b"; charset=latin-1", "\u00d6"),
+    ):
+        async with (
+            scripted(head % charset) as server,
+            ClientSession(**options) as session,
+            session.get(server.url()) as response,
+        ):
+            assert await response.text() == text
+    async with (
+        scripted(head % b"") as server,
+        ClientSession() as session,
+        session.get(server.url()) as response,
+    ):
+        with pytest.raises(UnicodeDecodeError):  # nothing is guessed
+            await response.text()
 
 
 def test_s008_every_exception_by_its_name_in_the_package() -> None:

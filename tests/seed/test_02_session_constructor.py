@@ -10,6 +10,8 @@ import pytest
 from multidict import CIMultiDict
 
 from pronghorn import (
+    ClientResponse,
+    ClientResponseError,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -180,6 +182,39 @@ async def test_s028_conn_timeout_is_that_of_connecting() -> None:
             with pytest.raises(ConnectionTimeoutError) as caught:
                 await session.get(server.url())
             assert isinstance(caught.value, ServerTimeoutError)
+
+
+async def test_s029_raise_for_status() -> None:
+    refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
+    seen = []
+
+    async def mine(response: ClientResponse) -> None:
+        seen.append((response.status, await response.text()))
+        raise LookupError
+
+    async def lenient(response: ClientResponse) -> None:
+        seen.append((response.status, ""))
+
+    async with scripted(refusal) as server:
+        for options in ({}, {"raise_for_status": False}, {"raise_for_status": lenient}):
+            async with ClientSession(**options) as session:
+                async with session.get(server.url()) as response:
+                    assert (response.status, await response.text()) == (404, "no")
+                with pytest.raises(ClientResponseError):
+                    await session.get(server.url(), raise_for_status=True)
+        async with ClientSession(raise_for_status=True) as session:
+            for method in ("GET", "POST"):
+                with pytest.raises(ClientResponseError) as caught:
+                    await session.request(method, server.url())
+                assert (caught.value.status, caught.value.message) == (404, "Not Found")
+            async with session.get(server.url(), raise_for_status=False) as response:
+                assert response.status == 404
+        async with ClientSession(raise_for_status=mine) as session:
+            with pytest.raises(LookupError):
+                await session.get(server.url())
+        assert seen == [(404, ""), (404, "no")]
+    async with scripted(OK) as server, ClientSession(raise_for_status=True) as session:
+        assert await (await session.get(server.url())).text() == "ok"
 
 
 async def test_s030_connector_owner() -> None:

@@ -1,19 +1,37 @@
 """ClientSession.request and the verbs."""
 
 import asyncio
-from collections.abc import Coroutine
+import gzip
+import io
+import tempfile
+import zlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 import pytest
 from multidict import CIMultiDict, MultiDict
 from yarl import URL
 
-from pronghorn import ClientResponse, ClientSession, ClientTimeout, CookieJar
+from pronghorn import (
+    BytesPayload,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    CookieJar,
+    FormData,
+    MultipartReader,
+    MultipartWriter,
+    streamer,
+)
+from pronghorn.body.payload import Writer
 
 from ..functional.scripted import OK, Peer, answering, scripted
+from .bodies import stream
 from .row import Here, sent
 
 SHORT = 0.02
 LONG = 60
+FORM = "application/x-www-form-urlencoded"
 VERBS = ("get", "options", "head", "post", "put", "patch", "delete")
 
 
@@ -103,6 +121,52 @@ async def test_s053_params_join_the_query() -> None:
         assert (await sent(path="/?x=1", params=params)).target == "/?x=1&a=1"
 
 
+async def test_s054_data() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b"bo", b"dy"):
+            yield piece
+
+    @streamer
+    async def writing(writer: Writer, body: bytes) -> None:
+        await writer.write(body)
+
+    binary, plain = "application/octet-stream", "text/plain; charset=utf-8"
+    with tempfile.TemporaryFile() as file:
+        file.write(b"body")
+        file.seek(0)
+        for data, body, content_type, length in (
+            ({"a": "1"}, b"a=1", FORM, "3"),
+            ([("a", "1"), ("a", "2")], b"a=1&a=2", FORM, "7"),
+            (MultiDict([("a", "1"), ("a", "2")]), b"a=1&a=2", FORM, "7"),
+            (FormData({"a": "1"}), b"a=1", FORM, "3"),
+            (b"body", b"body", binary, "4"),
+            ("body", b"body", plain, "4"),
+            (file, b"body", binary, "4"),
+            (io.BytesIO(b"body"), b"body", binary, "4"),
+            (io.StringIO("body"), b"body", plain, "4"),
+            (BytesPayload(b"body", content_type="text/x"), b"body", "text/x", "4"),
+            (stream(b"body"), b"body", binary, None),
+            (pieces(), b"body", binary, None),
+            (writing(b"body"), b"body", binary, None),
+        ):
+            request = await sent("POST", data=data)
+            assert request.body == body
+            assert request.fields.getall("Content-Type") == [content_type]
+            assert request.fields.get("Content-Length") == length
+            assert request.fields.get("Transfer-Encoding") == (None if length else "chunked")
+    with MultipartWriter(boundary="b") as writer:
+        writer.append("body")
+    multipart = await sent("POST", data=writer)
+    assert multipart.fields["Content-Type"] == "multipart/mixed; boundary=b"
+    part = await MultipartReader(multipart.fields, stream(multipart.body)).next()
+    assert (await sent("POST", data=part)).body == b"body"
+    nothing = await sent("POST", data=None)
+    assert (nothing.body, nothing.fields["Content-Length"]) == (b"", "0")
+    assert "Content-Type" not in nothing.fields
+    with pytest.raises(TypeError, match="data"):
+        await sent("POST", data=object())
+
+
 async def test_s055_json() -> None:
     for value, body in (({"a": [1, None]}, b'{"a": [1, null]}'), ([], b"[]"), ("x", b'"x"'), (0, b"0")):
         request = await sent("POST", json=value)
@@ -120,6 +184,50 @@ async def test_s056_headers() -> None:
     for headers in ({"X-A": "1"}, CIMultiDict({"X-A": "1"}), [("X-A", "1")]):
         assert (await sent(headers=headers)).fields.getall("x-a") == ["1"]
     assert "X-A" not in (await sent(headers=None)).fields
+
+
+async def test_s061_compress() -> None:
+    content = b"content" * 100
+    for compress, coding, unpack in (
+        (True, "deflate", zlib.decompress),
+        ("deflate", "deflate", zlib.decompress),
+        ("gzip", "gzip", gzip.decompress),
+    ):
+        for data in (content, io.BytesIO(content)):
+            request = await sent("POST", data=data, compress=compress)
+            assert unpack(request.body) == content
+            assert request.fields.getall("Content-Encoding") == [coding]
+            assert request.fields.getall("Transfer-Encoding") == ["chunked"]
+            assert "Content-Length" not in request.fields
+    for off in (None, False):
+        request = await sent("POST", data=content, compress=off)
+        assert request.body == content
+        assert "Content-Encoding" not in request.fields
+    for name, value in (("Content-Encoding", "gzip"), ("Content-Length", "700")):
+        with pytest.raises(ValueError, match=name):
+            await sent("POST", data=content, compress=True, headers={name: value})
+    with pytest.raises(ValueError, match="rot13"):
+        await sent("POST", data=content, compress="rot13")
+    without = await sent(compress=True)
+    assert without.body == b""
+    assert "Content-Encoding" not in without.fields
+
+
+async def test_s062_chunked() -> None:
+    old: Any = 1024
+    for chunked in (True, old):
+        for data in (b"body", io.BytesIO(b"body")):
+            request = await sent("POST", data=data, chunked=chunked)
+            assert request.body == b"body"
+            assert request.fields.getall("Transfer-Encoding") == ["chunked"]
+            assert "Content-Length" not in request.fields
+    for off in (None, False):
+        request = await sent("POST", data=b"body", chunked=off)
+        assert request.fields["Content-Length"] == "4"
+        assert "Transfer-Encoding" not in request.fields
+    for headers in ({"Transfer-Encoding": "chunked"}, {"Content-Length": "4"}):
+        with pytest.raises(ValueError, match=next(iter(headers))):
+            await sent("POST", data=b"body", chunked=True, headers=headers)
 
 
 async def test_s063_expect100() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import mimetypes
 import re
 import zlib
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pronghorn import ClientSession, StreamReader
+from pronghorn import BodyPartReader, ClientSession, FormData, MultipartReader, StreamReader, streamer
 
 from ..functional.scripted import OK, Peer, answering, scripted
+from .bodies import stream
 from .row import sent
 
 MIB = 2**20
@@ -35,6 +37,71 @@ async def test_s088_bytes_are_sent_as_they_are() -> None:
         request = await sent("POST", data=data)
         assert request.body == b"\x00\xff&="
         assert request.fields.getall("Content-Type") == ["application/octet-stream"]
+
+
+async def form_parts(data: Any) -> list[tuple[str | None, str | None, str | None, bytes]]:
+    """Name, file name, type and content of the parts of the form that is sent."""
+    request = await sent("POST", data=data)
+    assert request.fields["Content-Type"].startswith("multipart/form-data; boundary=")
+    found = []
+    async for part in MultipartReader(request.fields, stream(request.body)):
+        assert isinstance(part, BodyPartReader)
+        content_type = part.headers.get("Content-Type")
+        found.append((part.name, part.filename, content_type, bytes(await part.read())))
+    return found
+
+
+async def test_s089_a_dict_with_a_file_is_multipart(tmp_path: Path) -> None:
+    path = tmp_path / "report.xls"
+    path.write_bytes(b"\x00report")
+    for fields in ({}, {"text": "1"}):
+        with path.open("rb") as file:
+            (report, *others) = await form_parts({"file": file, **fields})
+        assert report[:2] + report[3:] == ("file", "report.xls", b"\x00report")
+        assert report[2] == (mimetypes.guess_type("report.xls")[0] or "application/octet-stream")
+        assert [(name, filename, body) for name, filename, _, body in others] == [
+            (name, None, value.encode()) for name, value in fields.items()
+        ]
+    with path.open("rb") as file:
+        request = await sent("POST", data={"file": file})
+    assert b'Content-Disposition: form-data; name="file"; filename="report.xls"\r\n' in request.body
+
+
+async def test_s090_form_data(tmp_path: Path) -> None:
+    path = tmp_path / "report.xls"
+    path.write_bytes(b"\x00report")
+    with path.open("rb") as file:
+        data = FormData()
+        data.add_field("file", file, filename="q 1.xls", content_type="application/vnd.ms-excel")
+        request = await sent("POST", data=data)
+    assert b'form-data; name="file"; filename="q%201.xls"\r\n' in request.body
+    with path.open("rb") as file:
+        data = FormData(quote_fields=False)
+        data.add_field("file", file, filename="q 1.xls", content_type="application/vnd.ms-excel")
+        data.add_field("typed", "[1]", content_type="application/json")
+        assert await form_parts(data) == [
+            ("file", "q 1.xls", "application/vnd.ms-excel", b"\x00report"),
+            ("typed", None, "application/json", b"[1]"),
+        ]
+    encoded = FormData()
+    encoded.add_field("a", b"\x00\xff", content_transfer_encoding="base64")
+    request = await sent("POST", data=encoded)
+    assert b"Content-Transfer-Encoding: base64\r\n" in request.body
+    assert b"\r\n\r\nAP8=\r\n" in request.body
+
+    plain = FormData()
+    plain.add_field("a", "1")
+    plain.add_field("a", "\u00fc")
+    request = await sent("POST", data=plain)
+    assert request.body == b"a=1&a=%C3%BC"
+    assert request.fields["Content-Type"] == "application/x-www-form-urlencoded"
+    for fields in ({"a": "1", "b": "2"}, [("a", "1"), ("b", "2")], (("a", "1"), ("b", "2"))):
+        assert (await sent("POST", data=FormData(fields))).body == b"a=1&b=2"
+    assert (await sent("POST", data=FormData([("a", "\u00fc")], True, "latin-1"))).body == b"a=%FC"
+    forced = FormData({"a": "1"}, default_to_multipart=True)
+    assert [part[0::3] for part in await form_parts(forced)] == [("a", b"1")]
+    with pytest.raises(TypeError):
+        plain.add_field("a", "1", "text/plain")  # type: ignore[call-arg]  # what is tested
 
 
 async def test_s091_a_file_is_streamed(tmp_path: Path) -> None:
@@ -76,6 +143,31 @@ async def test_s092_a_large_file_is_never_read_whole(tmp_path: Path) -> None:
     # What the sockets of both ends hold, and a few pieces
     assert len(ahead) == 64
     assert max(ahead) < size / 4
+
+
+async def test_s093_streamer(tmp_path: Path) -> None:
+    path = tmp_path / "huge_file"
+    path.write_bytes(b"piece" * 100_000)
+
+    @streamer
+    def file_sender(writer: Any, file_name: Path) -> Any:
+        with file_name.open("rb") as file:
+            while chunk := file.read(2**16):
+                yield from writer.write(chunk)
+
+    @streamer
+    async def coroutine_sender(writer: Any, *pieces: bytes) -> None:
+        for piece in pieces:
+            await writer.write(piece)
+
+    for data, body in (
+        (file_sender(file_name=path), path.read_bytes()),
+        (file_sender(path), path.read_bytes()),
+        (coroutine_sender(b"one", b"two"), b"onetwo"),
+    ):
+        request = await sent("POST", data=data)
+        assert request.body == body
+        assert request.fields["Transfer-Encoding"] == "chunked"
 
 
 async def test_s094_a_stream_is_fed_while_it_is_sent() -> None:

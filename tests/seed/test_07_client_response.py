@@ -306,6 +306,44 @@ async def test_s127_raise_for_status() -> None:
             assert await response.read() == b"part" + b"y" * 96, "leaving the block will release it"
 
 
+async def test_s128_text() -> None:
+    latin = b"Content-Type: text/plain; charset=latin-1\r\n"
+    for fields, body, text in (
+        (b"", "\u0416\u00fc".encode(), "\u0416\u00fc"),
+        (latin, b"\xfc", "\u00fc"),
+        (b"Content-Type: text/plain; charset=no-such\r\n", "\u00fc".encode(), "\u00fc"),
+        (b"", b"", ""),
+    ):
+        async with response_to(message(body, fields)) as response:
+            assert await response.text() == text
+            assert await response.text() == text, "once more"
+    async with response_to(message(b"\xd6", latin)) as response:
+        assert await response.text("koi8-r") == await response.text(encoding="koi8-r") == "\u0436"
+    async with response_to(message(b"a\xff")) as response:
+        with pytest.raises(UnicodeDecodeError):
+            await response.text()
+        assert await response.text(errors="replace") == "a\ufffd"
+        with pytest.raises(LookupError):
+            await response.text("no-such")
+
+    asked = []
+
+    def detect(response: ClientResponse, body: bytes) -> str:
+        asked.append((response.status, body))
+        return "koi8-r"
+
+    async with response_to(message(b"\xd6"), fallback_charset_resolver=detect) as response:
+        with pytest.raises(RuntimeError, match="body"):
+            response.get_encoding()
+        assert await response.text() == "\u0436"
+        assert response.get_encoding() == "koi8-r"
+    assert set(asked) == {(200, b"\xd6")}
+    asked.clear()
+    async with response_to(message(b"\xfc", latin), fallback_charset_resolver=detect) as response:
+        assert await response.text() == "\u00fc"
+    assert not asked, "the server has named one"
+
+
 async def test_s129_json() -> None:
     value = {"a": [1, None, "\u0416"]}
     async with response_to(message(json.dumps(value).encode(), JSON)) as response:

@@ -11,7 +11,7 @@ import pytest
 
 from pronghorn import ClientSession, StreamReader
 
-from ..functional.scripted import answering, scripted
+from ..functional.scripted import answering, scripted, turns
 
 BODY = bytes(range(256)) * 100
 
@@ -117,6 +117,39 @@ def _raw_deflate(data: bytes) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
+async def test_s144_chunks() -> None:
+    chunks = [b"one", b"three", BODY]
+    coded = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""]]
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    whole = head + b"".join(coded)
+    for pieces in ([whole], [head, *coded], [whole[:60], whole[60:70], whole[70:]]):
+        async with (
+            scripted(answering(*pieces, then="stay")) as server,
+            ClientSession() as session,
+            session.get(server.url()) as response,
+        ):
+            found = [b""]
+            async for piece, is_end in response.content.iter_chunks():
+                found[-1] += piece
+                if is_end:
+                    found.append(b"")
+            assert found == [*chunks, b""]
+            assert await response.content.readchunk() == (b"", False)
+    stream = StreamReader()
+    for data in (b"one", b"three"):
+        stream.begin_http_chunk_receiving()
+        stream.feed_data(data)
+        stream.end_http_chunk_receiving()
+    stream.feed_data(b"rest")
+    stream.feed_eof()
+    read = [await stream.readchunk() for _ in range(4)]
+    assert read == [(b"one", True), (b"three", True), (b"rest", False), (b"", False)]
+    async with content_of(b"one", b"two") as content:
+        pairs = [pair async for pair in content.iter_chunks()]
+        assert b"".join(piece for piece, _ in pairs) == b"onetwo"
+        assert not any(is_end for _, is_end in pairs)
+
+
 @pytest.mark.parametrize(
     ("name", "coded"),
     [
@@ -129,3 +162,77 @@ async def test_s145_codings_are_undone(name: bytes, coded: bytes) -> None:
     async with content_of(coded[:20], coded[20:], fields=b"Content-Encoding: %b\r\n" % name) as content:
         assert await content.readexactly(1000) == BODY[:1000]
         assert await content.read() == BODY[1000:]
+
+
+def ended(*pieces: bytes) -> StreamReader:
+    stream = StreamReader()
+    for piece in pieces:
+        stream.feed_data(piece)
+    stream.feed_eof()
+    return stream
+
+
+async def check_reads() -> None:
+    lines = ended(b"one\ntw", b"o\nthree")
+    assert [await lines.readline() for _ in range(4)] == [b"one\n", b"two\n", b"three", b""]
+    with pytest.raises(ValueError, match="3"):
+        await ended(b"four\n").readline(max_line_length=3)
+    until = ended(b"a--b", b"--c\n")
+    assert [await until.readuntil(b"--"), await until.readuntil(separator=b"--")] == [b"a--", b"b--"]
+    assert await until.readuntil() == b"c\n"
+    with pytest.raises(ValueError, match="2"):
+        await ended(b"abc--").readuntil(b"--", max_size=2)
+    exact = ended(b"abc", b"de")
+    assert await exact.readexactly(4) == b"abcd"
+    with pytest.raises(asyncio.IncompleteReadError) as caught:
+        await exact.readexactly(2)
+    assert (caught.value.partial, caught.value.expected) == (b"e", 2)
+    waiting = StreamReader()
+    assert waiting.read_nowait() == b""
+    waiting.feed_data(b"abc")
+    assert [waiting.read_nowait(2), waiting.read_nowait()] == [b"ab", b"c"]
+    assert b"".join([piece async for piece in ended(b"abc", b"de").iter_chunked(2)]) == b"abcde"
+    assert all([0 < len(piece) <= 2 async for piece in ended(b"abc", b"de").iter_chunked(2)])
+    assert [piece async for piece in ended(b"abcd", b"e").iter_any()] == [b"abcde"]
+    assert [pair async for pair in ended(b"ab").iter_chunks()] == [(b"ab", False)]
+    assert [line async for line in ended(b"a\nb\n", b"c")] == [b"a\n", b"b\n", b"c"]
+
+
+async def test_s146_what_came_later() -> None:
+    await check_reads()
+    stream = StreamReader()
+    told = []
+    stream.on_eof(lambda: told.append("whole"))
+    waiting = asyncio.create_task(stream.wait_eof())
+    stream.feed_data(b"abc")
+    await turns()
+    assert (stream.is_eof(), stream.at_eof(), waiting.done(), told) == (False, False, False, [])
+    stream.feed_eof()
+    await waiting
+    assert (stream.is_eof(), stream.at_eof(), told) == (True, False, ["whole"])
+    await stream.wait_eof()
+    stream.on_eof(lambda: told.append("is whole"))
+    assert told == ["whole", "is whole"]
+    assert await stream.read() == b"abc"
+    assert stream.at_eof()
+    assert stream.total_bytes == stream.total_raw_bytes == 3
+    with pytest.warns(DeprecationWarning, match="unread_data"):
+        stream.unread_data(b"bc")
+    assert await stream.read() == b"bc"
+
+    failing = StreamReader()
+    assert failing.exception() is None
+    waiting = asyncio.create_task(failing.wait_eof())
+    reading = asyncio.create_task(failing.read())
+    await turns()
+    error = ConnectionResetError("gone")
+    failing.set_exception(error)
+    assert failing.exception() is error
+    for task in (waiting, reading):
+        with pytest.raises(ConnectionResetError, match="gone"):
+            await task
+
+    packed = gzip.compress(BODY)
+    async with content_of(packed, fields=b"Content-Encoding: gzip\r\n") as content:
+        await content.read()
+        assert (content.total_bytes, content.total_raw_bytes) == (len(BODY), len(packed))

@@ -175,6 +175,51 @@ found = {
             await session.get("http://")
 
 
+def test_s335_helpers() -> None:
+    found = aliased(
+        """
+import asyncio
+import io
+from aiohttp import helpers
+
+async def main():
+    loop = asyncio.get_running_loop()
+    future = helpers.create_future(loop)
+    loop.call_soon(future.set_result, 1)
+    return [await future, await helpers.ensure_future(asyncio.sleep(0, 2))]
+
+kinds = []
+form = helpers.FormData()
+for add in (
+    lambda: form.add_fields(("a", "1"), ("b", "2")),
+    lambda: form.add_field("c", io.BytesIO(b"3"), filename="c"),
+):
+    add()
+    kinds.append([form.is_multipart, form.content_type])
+kind, subtype, suffix, parameters = helpers.parse_mimetype("Text/Html+XML; Charset=utf-8")
+found = {
+    "futures": asyncio.run(main()),
+    "form": kinds,
+    "same": [helpers.FormData is aiohttp.FormData, helpers.CookieJar is aiohttp.CookieJar],
+    "type": [kind, subtype, suffix, dict(parameters)],
+    "named": helpers.parse_mimetype("text/html").subtype,
+}
+"""
+    )
+    assert found == {
+        "futures": [1, 2],
+        "form": [
+            [False, "application/x-www-form-urlencoded"],
+            [True, "multipart/form-data"],
+        ],
+        "same": [True, True],
+        "type": ["text", "html", "xml", {"charset": "utf-8"}],
+        "named": "html",
+    }
+    assert pronghorn.FormData({"a": "1"})().content_type == "application/x-www-form-urlencoded"
+    check_refusals("helpers", {"Timeout(1, loop=None)": "asyncio.timeout"})
+
+
 def test_s336_helpers_that_no_document_names() -> None:
     found = aliased(
         """
@@ -246,6 +291,64 @@ for name in ("requote_uri", "unquote_unreserved", "str_to_bytes"):
         "requote_uri": "yarl.URL",
         "unquote_unreserved": "yarl.URL",
         "str_to_bytes": "str.encode",
+    }
+
+
+def test_s337_multipart() -> None:
+    assert aliased(
+        """
+import asyncio
+import io
+import aiohttp.multipart
+from aiohttp import multipart, payload, streams
+from aiohttp.formdata import FormData
+
+class Sink:
+    content = b""
+
+    async def write(self, data):
+        self.content += data
+
+async def read(writer):
+    sink = Sink()
+    await writer.write(sink)
+    content = streams.StreamReader()
+    content.feed_data(sink.content)
+    content.feed_eof()
+    found = []
+    async for part in multipart.MultipartReader({"Content-Type": writer.content_type}, content):
+        assert isinstance(part, multipart.BodyPartReader)
+        found.append([part.name, part.filename, await part.text()])
+    return found
+
+async def main():
+    with multipart.MultipartWriter("mixed") as writer:
+        writer.append("text").set_content_disposition("attachment", filename="a.txt")
+        writer.append(payload.BytesPayload(b"bytes"))
+    form = FormData({"field": "1"})
+    form.add_field("file", io.BytesIO(b"content"), filename="b.txt")
+    return [await read(writer), await read(form())]
+
+kind, parameters = multipart.parse_content_disposition('attachment; filename="c.txt"')
+names = "MultipartReader MultipartWriter BodyPartReader BadContentDispositionHeader"
+names += " BadContentDispositionParam parse_content_disposition content_disposition_filename"
+wrapper = multipart.MultipartReader.response_wrapper_cls
+found = {
+    "read": asyncio.run(main()),
+    "filename": multipart.content_disposition_filename(parameters),
+    "exported": all(getattr(aiohttp, name) is getattr(multipart, name) for name in names.split()),
+    "wrapper": wrapper is multipart.MultipartResponseWrapper,
+    "payload": issubclass(multipart.MultipartWriter, payload.Payload),
+    "dotted": aiohttp.multipart is multipart,
+}
+"""
+    ) == {
+        "read": [
+            [[None, "a.txt", "text"], [None, None, "bytes"]],
+            [["field", None, "1"], ["file", "b.txt", "content"]],
+        ],
+        "filename": "c.txt",
+        **dict.fromkeys(("exported", "wrapper", "payload", "dotted"), True),
     }
 
 

@@ -93,3 +93,16 @@ async def test_client_max_size_is_that_of_the_application() -> None:
         assert (await peer.ask("POST", body=b"1234")).status == 200
         refused = await peer.ask("POST", body=b"12345")
         assert (refused.status, refused.text) == (413, "Maximum request body size 4 exceeded.")
+
+
+async def test_client_max_fields_is_that_of_the_application() -> None:
+    async def count(request: web.Request) -> web.Response:
+        return web.Response(text=f"{request.client_max_fields} {len(await request.post())}")
+
+    app = web.Application(client_max_fields=2)
+    app.router.add_post("/", count)
+    more = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    async with TestServer(app) as server, connect(server) as peer:
+        assert (await peer.ask("POST", body=b"a=1&b=2", more=more)).text == "2 2"
+        answer = await peer.ask("POST", body=b"a=1&b=2&c=3", more=more)
+        assert (answer.status, answer.text) == (413, "Maximum number of form fields 2 exceeded.")

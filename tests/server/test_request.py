@@ -8,6 +8,8 @@ import pytest
 from yarl import URL
 
 from pronghorn import web
+from pronghorn.body.part import BodyPartReader
+from pronghorn.body.reader import MultipartReader
 from pronghorn.io.stream import StreamReader
 from pronghorn.server.request import payload_error
 from pronghorn.testing.memory import make_request
@@ -247,6 +249,99 @@ async def test_a_broken_coding(streams: bool) -> None:
     body = stream_of(b"nonsense", coding="gzip") if streams else b"nonsense"
     with pytest.raises(web.RequestPayloadError, match="gzip"):
         await make_request("POST", "/", fields(Content_Encoding="gzip"), body).read()
+
+
+# Charsets
+
+
+@pytest.mark.parametrize("charset", ["punycode", "none-such", "unicode_escape", "hex"])
+async def test_what_is_no_charset_is_refused(charset: str) -> None:
+    """Of Python's own codecs, punycode takes two minutes for 1 MiB."""
+    request = make_request("POST", "/", fields(Content_Type=f"text/plain; charset={charset}"), b"9" * 500_000)
+    with pytest.raises(web.HTTPBadRequest) as caught:
+        await request.text()
+    assert caught.value.text == f"text: {charset!r} is not the name of a charset"
+
+
+# Parts; for forms, see test_form.py
+
+
+PARTS = {"Content_Type": "multipart/mixed; boundary=b"}
+BODY = b"--b\r\n\r\n12345\r\n--b\r\nA: 1\r\n\r\n67890!\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("body", [BODY, stream_of(BODY[:20], BODY[20:])], ids=["whole", "stream"])
+async def test_multipart(body: Any) -> None:
+    reader = await make_request("POST", "/", fields(**PARTS), body).multipart()
+    assert isinstance(reader, MultipartReader)
+    parts = [part async for part in reader if isinstance(part, BodyPartReader) and await part.read()]
+    assert [dict(part.headers) for part in parts] == [{}, {"A": "1"}]
+    assert reader.at_eof()
+
+
+async def test_multipart_when_the_body_was_read() -> None:
+    request = make_request("POST", "/", fields(**PARTS), BODY)
+    assert await request.read() == BODY
+    for _ in range(2):
+        part = await (await request.multipart()).next()
+        assert isinstance(part, BodyPartReader)
+        assert await part.text() == "12345"
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "multipartx/mixed", "a/\udc80"])
+async def test_a_body_without_parts(content_type: str | None) -> None:
+    extra = {} if content_type is None else {"Content_Type": content_type}
+    with pytest.raises(web.HTTPUnsupportedMediaType) as caught:
+        await make_request("POST", "/", fields(**extra), BODY).multipart()
+    expected = content_type or "application/octet-stream"
+    assert caught.value.text == f"expected multipart/*, got {expected!r}"
+
+
+async def test_a_body_without_a_boundary() -> None:
+    with pytest.raises(web.RequestPayloadError, match="boundary"):
+        await make_request("POST", "/", fields(Content_Type="multipart/mixed"), BODY).multipart()
+
+
+async def test_parts_are_bounded_where_they_are_read_whole() -> None:
+    for limit, error in ((5, web.HTTPRequestEntityTooLarge), (6, None), (0, None)):
+        reader = await limited(stream_of(BODY), limit, **PARTS).multipart()
+        first, second = await reader.next(), await reader.next()
+        assert isinstance(first, BodyPartReader)
+        assert isinstance(second, BodyPartReader)
+        if error is None:
+            assert await second.read() == b"67890!"
+            continue
+        with pytest.raises(error) as caught:
+            await second.read()
+        assert caught.value.max_size == limit
+        assert await second.read_chunk() == b"67890!"
+
+
+async def test_parts_are_counted() -> None:
+    for limit, is_refused in ((1, True), (2, False), (0, False)):
+        request = make_request("POST", "/", fields(**PARTS), BODY)
+        request._client_max_fields = limit
+        reader = await request.multipart()
+        assert await reader.next() is not None
+        if is_refused:
+            with pytest.raises(web.RequestPayloadError, match="more than 1 parts") as caught:
+                await reader.next()
+            assert caught.value.status_hint == 413
+        else:
+            assert await reader.next() is not None
+            assert await reader.next() is None
+
+
+@pytest.mark.parametrize("body", [b"", BODY[:-6], b"nonsense", BODY.replace(b"A: 1", b"A 1")])
+async def test_broken_parts(body: bytes) -> None:
+    reader = await make_request("POST", "/", fields(**PARTS), body).multipart()
+    with pytest.raises(web.RequestPayloadError):
+        await reader.release()
+
+
+def test_limits_can_be_looked_at() -> None:
+    request = make_request()
+    assert (request.client_max_size, request.client_max_fields) == (1024**2, 1000)
 
 
 # The rest

@@ -56,7 +56,7 @@ def decoding_of(headers: Mapping[str, str], limits: DecodeLimits, *, is_in_form:
         raise ProtocolError("Content-Transfer-Encoding: expected one of RFC 2045 section 6", 415)
     if content is None and not _is_identity(coding):
         raise ProtocolError("Content-Encoding: expected one that can be undone here", 415)
-    return Decoding(kind and kind(), content)
+    return Decoding(None if kind is None else kind(), content)
 
 
 def _is_identity(coding: str) -> bool:

@@ -38,8 +38,10 @@ class MultipartError(ValueError, RuntimeError):
     The first is documented as ValueError, the last as RuntimeError.
     """
 
-    def __init__(self, error: ProtocolError) -> None:
-        super().__init__(error.message)
+
+def multipart_error(error: ProtocolError) -> MultipartError:
+    """What a reader of a broken body gets, unless it asked for something else."""
+    return MultipartError(error.message)
 
 
 class Content(Protocol):
@@ -90,7 +92,7 @@ def _feed_within(boundary: bytes, content: Content) -> Feed:
         raise ValueError(f"boundary: expected two dashes before it, got {boundary!r}")
     parser = MultipartParser(boundary[2:])
     list(parser.feed(boundary + b"\r\n\r\n"))
-    return Feed(content, parser, MultipartError)
+    return Feed(content, parser, multipart_error)
 
 
 class BodyPartReader:
@@ -190,7 +192,7 @@ class BodyPartReader:
         return await self.read() or None
 
     async def read(self, *, decode: bool = False) -> bytearray:
-        """Read the content to its end; ``decode`` undoes the encodings that its headers name."""
+        """Read the rest of the content; ``decode`` undoes the encodings that its headers name."""
         is_encoded = decode and self._is_encoded()
         if self._is_whole and not is_encoded and len(self._piece) <= self._client_max_size:
             return bytearray(self._take(UNLIMITED))  # nearly all parts of nearly all forms

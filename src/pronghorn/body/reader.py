@@ -15,7 +15,7 @@ from ..wire.multipart import (
     PartHead,
     boundary_of,
 )
-from .part import UNLIMITED, BodyPartReader, Content, ErrorFactory, Feed, MultipartError
+from .part import UNLIMITED, BodyPartReader, Content, ErrorFactory, Feed, multipart_error
 
 _CONTENT_TYPE: Final = istr("Content-Type")
 _MULTIPART: Final = "multipart/"
@@ -57,7 +57,7 @@ class MultipartReader:
         max_headers: int = 128,
         max_parts: int = 1000,
         max_size_error_cls: Callable[[int], Exception] = ValueError,
-        error_factory: ErrorFactory = MultipartError,
+        error_factory: ErrorFactory = multipart_error,
     ) -> None:
         self.headers = headers
         content_type = headers.get(_CONTENT_TYPE, "")

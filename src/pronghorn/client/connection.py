@@ -2,8 +2,8 @@
 
 import asyncio
 import select
-from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol, final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol, final
 
 from ..io.channel import Channel
 from ..io.deadline import Deadline, Sweep
@@ -14,6 +14,7 @@ from ..wire.coding import decoder_of
 from ..wire.errors import ConnectionEnded, ProtocolError
 from ..wire.events import Event, InformationalHead, ResponseHead
 from ..wire.http1.connection import Http1Connection, Reading
+from ..wire.http1.writing import Writing
 from ..wire.limits import DecodeLimits
 from .errors import (
     ClientConnectionError,
@@ -39,6 +40,21 @@ class Keeper(Protocol):
 
     def take_back(self, connection: "ClientConnection", /) -> None: ...
     def lost(self, connection: "ClientConnection", /) -> None: ...
+
+
+class Answer(NamedTuple):
+    """What came of a request."""
+
+    head: ResponseHead
+    #: Its content, if it did not come with the head.
+    content: StreamReader | None
+    connection: "ClientConnection"
+    #: Which of the connection's exchanges it is.
+    exchange: int
+    #: What earlier tries on other connections ended in.
+    attempts: Sequence[Exception]
+    #: The 1xx responses that came before.
+    informational: Sequence[ResponseHead]
 
 
 @final
@@ -67,6 +83,7 @@ class ClientConnection:
         "idle_deadline",
         "idle_since",
         "is_body_unsent",
+        "make_stream",
         "uses",
     )
 
@@ -91,6 +108,8 @@ class ClientConnection:
         self._gap_seconds: float | None = None
         self._decoding: DecodeLimits | None = None
         self._has_answer_begun = False
+        #: Makes the stream of the content that comes next, once.
+        self.make_stream: Callable[..., StreamReader] = StreamReader
         #: An exchange is going on: the connection is not its keeper's to give away.
         self._is_lent = False
         #: The 1xx responses of the exchange.
@@ -126,16 +145,16 @@ class ClientConnection:
         self._gap_seconds = timeout.sock_read
         self._informational = ()
 
-    async def receive_head(self) -> Received:
-        """Wait for the head of the final response. Raises what the exchange failed with."""
-        waiter = self._waiter = self._loop.create_future()
+    def expect_head(self) -> "asyncio.Future[Received]":
+        """The head of the final response, once it has come, or what the exchange failed with."""
+        # Who resolves the waiter lets go of it: when its reader goes on, the connection may be another's.
+        waiter: asyncio.Future[Received] = self._loop.create_future()
+        self._waiter = waiter
         if self._gap_seconds is not None:
             self._gap.start(self._gap_seconds)
         if self.channel.is_lost:
             raise ServerDisconnectedError
-        # Who resolves the waiter lets go of it: when this goes on, the connection may be another's.
-        received: Received = await waiter
-        return received
+        return waiter
 
     @property
     def sender(self) -> "asyncio.Task[None] | None":
@@ -316,10 +335,11 @@ class ClientConnection:
     def _receive_head(self, head: ResponseHead) -> None:
         content = None
         if head.body is None:
-            content = StreamReader(
+            content = self.make_stream(
                 self.exchange, decoder=decoder_of(head.headers, self._decoding), error_factory=payload_error
             )
             self.exchange.open(content)
+        self.make_stream = StreamReader
         self._resolve_go_ahead()
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -345,7 +365,9 @@ class ClientConnection:
         self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))
 
     def _run_out_of_data(self) -> None:
-        if self._gap_seconds is not None and (self.channel.is_reading_paused or self._sender is not None):
+        if self._gap_seconds is not None and (
+            self.channel.is_reading_paused or self._machine.writing is not Writing.DONE
+        ):
             self._gap.start(self._gap_seconds)  # it is the reader that is slow, or the request not yet whole
         else:
             self.fail_exchange(

@@ -3,7 +3,7 @@
 import asyncio
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Self
 
 from ..io.deadline import Sweep
@@ -19,6 +19,7 @@ from .outgoing import ClientRequest
 from .pool import Pool
 from .protocol import ResponseHandler
 from .timeouts import ClientTimeout
+from .tracing import Trace, Traces
 
 _UNSET: Final[Any] = object()
 _KEEPALIVE_TIMEOUT: Final = 15.0
@@ -170,31 +171,49 @@ class BaseConnector(ABC):
             self._connections.discard(connection)
         return None
 
-    async def lend(self, request: ClientRequest, timeout: ClientTimeout) -> ClientConnection:
+    async def lend(
+        self,
+        request: ClientRequest,
+        timeout: ClientTimeout,
+        traces: Traces | None = None,
+        taken: ClientConnection | None = None,
+    ) -> ClientConnection:
         """An idle or a new connection for ``request``, waiting for its turn at the limit.
 
-        Raises ClientConnectorError, or ConnectionTimeoutError when ``timeout.connect`` or
+        ``taken`` is an idle one that ``traces`` are still to be told of. Raises
+        ClientConnectorError, or ConnectionTimeoutError when ``timeout.connect`` or
         ``timeout.sock_connect`` runs out.
         """
+        deadline = asyncio.timeout(timeout.connect)
         try:
-            async with asyncio.timeout(timeout.connect):
-                return await self._lend(request, timeout)
+            async with deadline:
+                return await self._lend(request, timeout, traces, taken)
         except TimeoutError as error:
-            if isinstance(error, ConnectionTimeoutError):
+            if isinstance(error, ConnectionTimeoutError) or not deadline.expired():
                 raise
             address = request.address
             raise ConnectionTimeoutError(
                 f"No connection to {address.host}:{address.port} within {timeout.connect} s (connect)"
             ) from error
 
-    async def _lend(self, request: ClientRequest, timeout: ClientTimeout) -> ClientConnection:
+    async def _lend(
+        self,
+        request: ClientRequest,
+        timeout: ClientTimeout,
+        traces: Traces | None,
+        granted: ClientConnection | None,
+    ) -> ClientConnection:
         address = request.address
         sweep = self._bind()
-        while not self._pool.reserve(address):
-            granted = await self._wait_for_turn(address)
+        while granted is not None or not self._pool.reserve(address):
             if granted is None:
-                break
+                granted = await self._wait_for_turn(address, traces)
+                if granted is None:
+                    break
+            if traces is not None and granted in self._connections:
+                await self._while_told(granted, traces.send_connection_reuseconn())
             if granted not in self._connections:
+                granted = None
                 continue  # lost on the way, and its place with it
             if granted.is_usable():
                 return granted
@@ -203,7 +222,11 @@ class BaseConnector(ABC):
             break  # its place is ours
         self._close_surplus()
         try:
-            protocol = await self._create_connection(request, (), timeout)
+            if traces is not None:
+                await traces.send_connection_create_start()
+            protocol = await self._create_connection(
+                request, traces.each if traces is not None else (), timeout
+            )
             if not isinstance(protocol, ResponseHandler):
                 raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
         except BaseException:
@@ -216,14 +239,30 @@ class BaseConnector(ABC):
         connection = protocol.connection
         connection.adopt(address, self, sweep)
         self._connections.add(connection)
+        if traces is not None:
+            await self._while_told(connection, traces.send_connection_create_end())
         return connection
 
-    async def _wait_for_turn(self, address: Address) -> ClientConnection | None:
+    async def _while_told(self, connection: ClientConnection, telling: Awaitable[None]) -> None:
+        """Hold a connection while its user is told of it; it is free again if that fails."""
+        try:
+            await telling
+        except BaseException:
+            if connection in self._connections:
+                self.take_back(connection)
+            raise
+
+    async def _wait_for_turn(self, address: Address, traces: Traces | None) -> ClientConnection | None:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[ClientConnection | None] = loop.create_future()
         self._pool.wait(address, waiter)
         try:
-            return await waiter
+            # In the queue already: a hook that takes its time costs nobody the turn.
+            if traces is not None:
+                await traces.send_connection_queued_start()
+            granted = await waiter
+            if traces is not None:
+                await traces.send_connection_queued_end()
         except BaseException:
             self._pool.stop_waiting(waiter)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
@@ -234,6 +273,7 @@ class BaseConnector(ABC):
                 elif granted in self._connections:
                     self.take_back(granted)
             raise
+        return granted
 
     def _factory(self) -> ResponseHandler:
         """Make the protocol of a new connection."""
@@ -241,7 +281,7 @@ class BaseConnector(ABC):
 
     @abstractmethod
     async def _create_connection(
-        self, req: ClientRequest, traces: Sequence[object], timeout: ClientTimeout
+        self, req: ClientRequest, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> ResponseHandler:
         """Open a new connection for ``req``: the one thing that a kind of connector does in its own way.
 
@@ -294,25 +334,36 @@ class TCPConnector(BaseConnector):
     """Connections over TCP."""
 
     async def _create_connection(
-        self, req: ClientRequest, traces: Sequence[object], timeout: ClientTimeout
+        self, req: ClientRequest, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> ResponseHandler:
         address = req.address
+        deadline = asyncio.timeout(timeout.sock_connect)
         try:
-            async with asyncio.timeout(timeout.sock_connect):
-                addr_infos = await resolve(address)
+            async with deadline:
+                addr_infos = await self._resolve(address, traces)
                 _, protocol = await self._wrap_create_connection(
                     self._factory, addr_infos=addr_infos, req=req, timeout=timeout
                 )
         except ResolveError as error:
             raise ClientConnectorDNSError(address, error) from error
         except OSError as error:
-            if isinstance(error, TimeoutError) and error.errno is None:
+            if isinstance(error, TimeoutError) and deadline.expired():
                 raise ConnectionTimeoutError(
                     f"No connection to {address.host}:{address.port} "
                     f"within {timeout.sock_connect} s (sock_connect)"
                 ) from error
             raise
         return protocol
+
+    async def _resolve(self, address: Address, traces: Sequence[Trace]) -> list[AddressInfo]:
+        if not traces or _is_literal(address.host):
+            return await resolve(address)
+        for trace in traces:
+            await trace.send_dns_resolvehost_start(address.host)
+        addr_infos = await resolve(address)
+        for trace in traces:
+            await trace.send_dns_resolvehost_end(address.host)
+        return addr_infos
 
     async def _wrap_create_connection(
         self,
@@ -333,3 +384,8 @@ class TCPConnector(BaseConnector):
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise
             raise client_error(req.address, error) from error
+
+
+def _is_literal(host: str) -> bool:
+    """``host`` is an IP address: no resolver is asked for it."""
+    return ":" in host or host.replace(".", "").isdigit()

@@ -2,13 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
-from ..io.stream import StreamReader
+from multidict import CIMultiDict
+
+from ..io.stream import whole_stream
 from ..io.tasks import start_task
-from ..wire.events import ResponseHead
+from ..wire.coding import decoder_of
 from ..wire.limits import DecodeLimits
-from .connection import ClientConnection, MalformedResponse, sending_error
+from .connection import (
+    Answer,
+    ClientConnection,
+    MalformedResponse,
+    Received,
+    payload_error,
+    sending_error,
+)
 from .connector import BaseConnector
 from .errors import (
     ClientOSError,
@@ -17,25 +27,12 @@ from .errors import (
 )
 from .outgoing import ClientRequest
 from .timeouts import ClientTimeout
+from .traced import Tell, TracedStream
+from .tracing import TraceConfig, Traces
 from .uploads import UploadTracker
 
 #: Content that is written at once; after each piece, who reads slowly is waited for.
 _PIECE = 256 * 1024
-
-
-class Answer(NamedTuple):
-    """What came of a request."""
-
-    head: ResponseHead
-    #: Its content, if it did not come with the head.
-    content: StreamReader | None
-    connection: ClientConnection
-    #: Which of the connection's exchanges it is.
-    exchange: int
-    #: What earlier tries on other connections ended in.
-    attempts: Sequence[Exception]
-    #: The 1xx responses that came before.
-    informational: Sequence[ResponseHead]
 
 
 class Options(NamedTuple):
@@ -47,7 +44,9 @@ class Options(NamedTuple):
     decoding: DecodeLimits | None
 
 
-async def fetch(connector: BaseConnector, request: ClientRequest, options: Options) -> Answer:
+async def fetch(
+    connector: BaseConnector, request: ClientRequest, options: Options, traces: Traces | None = None
+) -> Answer:
     """Send ``request`` and wait for the head of its response.
 
     A request that can be repeated is, once and on a fresh connection, if a connection
@@ -62,10 +61,12 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
     while True:
         connection = None if attempts else connector.take(request.address, may_be_stale=may_be_stale)
         total = options.timeout.total
-        if connection is None:
-            connection, total = await _connect(connector, request, options.timeout, start)
+        if connection is None or (
+            traces is not None and traces.are_heard(TraceConfig.on_connection_reuseconn)
+        ):
+            connection, total = await _connect(connector, request, options.timeout, start, connection, traces)
         try:
-            answer = await _exchange(connection, request, options, total, attempts)
+            answer = await _exchange(connection, request, options, total, attempts, traces)
             if answer.head.status != 417 or not request.expects_continue:
                 return answer
             # RFC 9110 section 10.1.1: repeated without the expectation, if the body can still be sent whole.
@@ -83,10 +84,12 @@ async def fetch(connector: BaseConnector, request: ClientRequest, options: Optio
             raise ClientResponseError(request.info, status=400, message=str(error)) from error
 
 
-async def fetch_and_close(connector: BaseConnector, request: ClientRequest, options: Options) -> Answer:
+async def fetch_and_close(
+    connector: BaseConnector, request: ClientRequest, options: Options, traces: Traces | None = None
+) -> Answer:
     """As `fetch`; when nothing of the body will be sent any more, what it holds is let go of."""
     try:
-        answer = await fetch(connector, request, options)
+        answer = await fetch(connector, request, options, traces)
     except BaseException:
         await request.close_body()
         raise
@@ -100,16 +103,21 @@ async def fetch_and_close(connector: BaseConnector, request: ClientRequest, opti
 
 
 async def _connect(
-    connector: BaseConnector, request: ClientRequest, timeout: ClientTimeout, start: float
+    connector: BaseConnector,
+    request: ClientRequest,
+    timeout: ClientTimeout,
+    start: float,
+    taken: ClientConnection | None,
+    traces: Traces | None,
 ) -> tuple[ClientConnection, float | None]:
     """A connection, and what is left of the total time."""
     if timeout.total is None:
-        return await connector.lend(request, timeout), None
+        return await connector.lend(request, timeout, traces, taken), None
     end = start + timeout.total
     deadline = asyncio.timeout_at(end)
     try:
         async with deadline:
-            connection = await connector.lend(request, timeout)
+            connection = await connector.lend(request, timeout, traces, taken)
     except TimeoutError as error:
         if deadline.expired():
             raise TimeoutError(
@@ -125,6 +133,7 @@ async def _exchange(
     options: Options,
     total: float | None,
     attempts: Sequence[Exception],
+    traces: Traces | None,
 ) -> Answer:
     connection.begin(options.timeout, total, options.decoding)
     exchange = connection.uses
@@ -140,23 +149,91 @@ async def _exchange(
             )
         except OSError as error:
             raise sending_error(error) from error
-        tracker = request.tracker
-        if request.body is None and request.payload is not None:
-            if request.expects_continue:
-                connection.expect_continue()
-            if tracker is not None:
-                tracker.start(None if request.coding else request.payload.size)
-            connection.send_body(request.write_body(BodyWriter(connection, tracker)))
-        elif tracker is not None and request.body is not None:
-            tracker.start(len(request.body))
-            tracker.add(len(request.body))
-        head, content, informational = await connection.receive_head()
+        if traces is not None:
+            head, content, informational = await _traced(connection, request, options, total, traces)
+        else:
+            if request.payload is not None or request.tracker is not None:
+                if request.expects_continue:
+                    connection.expect_continue()
+                _send_body(connection, request)
+            head, content, informational = await connection.expect_head()
     except BaseException:
         # Cancelled in the turn of its answer: the connection may be in another exchange already.
         if connection.is_in(exchange):
             connection.abandon()
         raise
     return Answer(head, content, connection, exchange, attempts, informational)
+
+
+def _send_body(connection: ClientConnection, request: ClientRequest, tell: Tell | None = None) -> None:
+    """Send the body, unless it left with the head."""
+    tracker = request.tracker
+    if request.body is None and request.payload is not None:
+        if tracker is not None:
+            tracker.start(None if request.coding else request.payload.size)
+        connection.send_body(request.write_body(BodyWriter(connection, tracker), tell))
+    elif tracker is not None and request.body is not None:
+        tracker.start(len(request.body))
+        tracker.add(len(request.body))
+
+
+async def _traced(
+    connection: ClientConnection,
+    request: ClientRequest,
+    options: Options,
+    total: float | None,
+    traces: Traces,
+) -> Received:
+    """As `_exchange` goes on when its head is sent, with what follows told to ``traces``."""
+    exchange = connection.uses
+    is_sending_heard = traces.are_heard(TraceConfig.on_request_chunk_sent)
+    is_receiving_heard = traces.are_heard(TraceConfig.on_response_chunk_received)
+    tell_sent = partial(traces.send_request_chunk_sent, request.method, request.url)
+    tell_received = partial(traces.send_response_chunk_received, request.method, request.url)
+    make_stream = partial(TracedStream, tell_received)
+
+    if request.expects_continue:
+        connection.expect_continue()
+    if is_receiving_heard:
+        connection.make_stream = make_stream
+    received = connection.expect_head()
+    if is_sending_heard or traces.are_heard(TraceConfig.on_request_headers_sent):
+        try:
+            await _tell_sent(request, options, total, traces)
+        except BaseException:
+            if received.done():
+                received.exception()  # what the exchange failed with meanwhile: nobody asks for it
+            raise
+    # The hooks may have taken their time: the answer may be there, or nobody to send anything to.
+    if request.body is not None or connection.is_in(exchange):
+        _send_body(connection, request, tell_sent if is_sending_heard else None)
+    head, content, informational = await received
+    if is_receiving_heard and content is None:
+        content = whole_stream(
+            head.body or b"",
+            decoder_of(head.headers, options.decoding),
+            payload_error,
+            is_chunk="Transfer-Encoding" in head.headers,
+            make_stream=make_stream,
+        )
+    return head, content, informational
+
+
+async def _tell_sent(request: ClientRequest, options: Options, total: float | None, traces: Traces) -> None:
+    """Tell of the head, and of a body that left with it, in the time that is left."""
+    deadline = asyncio.timeout(total)
+    try:
+        async with deadline:
+            headers = CIMultiDict(request.info.headers)
+            await traces.send_request_headers(request.method, request.url, headers)
+            if request.body:
+                await traces.send_request_chunk_sent(request.method, request.url, request.body)
+    except TimeoutError as error:
+        if deadline.expired():
+            raise TimeoutError(
+                f"The request took longer than its total of {options.timeout.total} s, while traced"
+            ) from error
+        raise
 
 
 class BodyWriter:

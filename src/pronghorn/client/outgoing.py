@@ -17,6 +17,7 @@ from ..wire.compression import make_compressor
 from ..wire.http1.writing import METHODS_WITH_CONTENT
 from .errors import RequestInfo
 from .target import address_of
+from .traced import Tell, TracedWriter
 from .uploads import UploadTracker
 
 CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
@@ -135,17 +136,16 @@ class ClientRequest:
         if self.payload is not None:
             await self.payload.close()
 
-    async def write_body(self, writer: Writer) -> None:
-        """Write the body, coded if it is to be."""
+    async def write_body(self, writer: Writer, tell: Tell | None = None) -> None:
+        """Write the body, coded if it is to be; ``tell`` of each piece as the payload gave it."""
         payload = self.payload
         if payload is None:
             return
-        if not self.coding:
-            await payload.write(writer)
-            return
-        coded = CompressingWriter(writer, make_compressor(self.coding))
-        await payload.write(coded)
-        await coded.finish()
+        coded = CompressingWriter(writer, make_compressor(self.coding)) if self.coding else None
+        writer = coded or writer
+        await payload.write(writer if tell is None else TracedWriter(writer, tell))
+        if coded is not None:
+            await coded.finish()
 
     def drop_expectation(self) -> None:
         """Send the body at once."""

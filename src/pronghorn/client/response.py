@@ -16,9 +16,8 @@ from ..wire.coding import decoder_of
 from ..wire.events import HttpVersion, HttpVersion11, ResponseHead
 from ..wire.fields import parse_media_type
 from ..wire.limits import DecodeLimits
-from .connection import ClientConnection, payload_error
+from .connection import Answer, ClientConnection, payload_error
 from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
-from .flow import Answer
 from .morsels import response_cookies
 from .outgoing import ClientRequest
 
@@ -361,7 +360,9 @@ class ClientResponse:
             guard.give_up(ClientConnectionError("Connection closed"))
 
 
-def blank_response(kind: type[ClientResponse], request: ClientRequest, session: object) -> ClientResponse:
+def blank_response(
+    kind: type[ClientResponse], request: ClientRequest, session: object, traces: object = ()
+) -> ClientResponse:
     """Of a class whose ``__init__`` is the user's: it is given what aiohttp would give it."""
     return kind(
         request.method,
@@ -370,7 +371,7 @@ def blank_response(kind: type[ClientResponse], request: ClientRequest, session: 
         continue100=None,
         timer=None,
         request_info=request.info,
-        traces=(),
+        traces=traces,
         loop=asyncio.get_running_loop(),
         session=session,
         stream_writer=None,

@@ -3,7 +3,7 @@
 import asyncio
 import json as json_module
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack, final
@@ -21,6 +21,7 @@ from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields, make_requ
 from .response import CharsetResolver, ClientResponse, Released, blank_response
 from .target import as_url, parse_url
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from .tracing import TraceConfig, Traces
 from .uploads import UploadTracker
 
 _UNSET: Final[Any] = object()
@@ -59,6 +60,8 @@ class RequestOptions(TypedDict, total=False):
     upload_tracker: UploadTracker | None
     #: Instead of the session's.
     raise_for_status: RaiseForStatus | None
+    #: What the contexts of its traces are made with: see `TraceConfig`.
+    trace_request_ctx: Any
 
 
 class ClientSession:
@@ -76,7 +79,7 @@ class ClientSession:
     the response that does. ``fallback_charset_resolver`` is given a response and its body, and finds
     the charset if the server did not name one (UTF-8 by default). ``retry_stale`` lets a request that
     can be repeated be sent once more when an idle connection turns out to have been closed by the
-    server.
+    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`.
     """
 
     def __init__(
@@ -99,11 +102,13 @@ class ClientSession:
         decode_limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
         retry_stale: bool = True,
         fallback_charset_resolver: CharsetResolver | None = None,
+        trace_configs: Iterable[TraceConfig] | None = None,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
         if connector is not None and not isinstance(connector, BaseConnector):
             raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
+        self._trace_configs = _frozen(trace_configs)
         self._base_url = None if base_url is None else _as_base(base_url)
         self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
         self._connector_owner = connector_owner
@@ -193,6 +198,11 @@ class ClientSession:
         """The fields that are sent with every request."""
         return CIMultiDictProxy(self._default_headers)
 
+    @property
+    def trace_configs(self) -> list[TraceConfig]:
+        """Who is told what happens to requests."""
+        return self._trace_configs
+
     async def close(self) -> None:
         """Close the session, and its connector if it owns it."""
         connector, self._connector = self._connector, None
@@ -257,6 +267,13 @@ class ClientSession:
             fields[_COOKIE] = f"{given}; {found}" if given else found
         return fields
 
+    def _serialize(self, json: Any, data: Any, headers: Headers | None) -> tuple[str, CIMultiDict[str]]:
+        if data is not None:
+            raise ValueError("data and json: expected one of them, got both")
+        fields = as_fields(headers or ())
+        fields.setdefault("Content-Type", _JSON_TYPE)
+        return self._json_serialize(json), fields
+
     async def _request(
         self,
         method: str,
@@ -273,6 +290,7 @@ class ClientSession:
         chunked: bool | None = None,
         upload_tracker: UploadTracker | None = None,
         raise_for_status: RaiseForStatus | None = None,
+        trace_request_ctx: Any = None,
     ) -> ClientResponse:
         """The one inner call: every request goes through it."""
         connector = self._connector
@@ -285,49 +303,54 @@ class ClientSession:
         if self._base_url is not None:
             url = self._build_url(url)
         if json is not _NOTHING and json is not None:
-            if data is not None:
-                raise ValueError("data and json: expected one of them, got both")
-            data = self._json_serialize(json)
-            headers = as_fields(headers or ())
-            headers.setdefault("Content-Type", _JSON_TYPE)
+            data, headers = self._serialize(json, data, headers)
+        method = method.upper()
         target = parse_url(url, params)
         if "@" in target.raw_authority:
             target, headers = _take_credentials(target, headers)
-        if cookies or self._jar is not None:
-            headers = self._add_cookies(headers, target, cookies)
-        request = make_request(
-            method.upper(),
-            target,
-            self._default_fields,
-            headers,
-            data,
-            expect100,
-            compress,
-            chunked,
-            upload_tracker,
-        )
-        options = self._options
-        if timeout is not _UNSET:
-            options = options._replace(timeout=_as_timeout(timeout))
-        if request.payload is None or request.payload.autoclose:
-            answer = await fetch(connector, request, options)
-        else:
-            answer = await fetch_and_close(connector, request, options)
-        if _SET_COOKIE in answer.head.headers:
-            set_cookies = answer.head.headers.getall(_SET_COOKIE)
-            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
-        kind = self._response_class
-        if self._has_plain_responses:
-            response = kind.__new__(kind)  # what __init__ would note, the request knows
-        else:
-            response = blank_response(kind, request, self)
-        response.begin(request, answer, options.decoding)
-        if self._resolve_charset is not None:
-            response._resolve_charset = self._resolve_charset
-        if raise_for_status is None:
-            raise_for_status = self._raise_for_status
-        if raise_for_status:
-            await _check_status(response, raise_for_status)
+        options = self._options if timeout is _UNSET else self._options._replace(timeout=_as_timeout(timeout))
+        traces, default_fields = None, self._default_fields
+        if self._trace_configs:
+            # Hooks may change what is sent: the session's fields are in it, and not added a second time.
+            headers, default_fields = self._prepare_headers(headers), auto_fields()
+            traces = Traces(self, self._trace_configs, trace_request_ctx, method, target, headers)
+            await traces.start()
+        try:
+            if cookies or self._jar is not None:
+                headers = self._add_cookies(headers, target, cookies)
+            request = make_request(
+                method,
+                target,
+                default_fields,
+                headers,
+                data,
+                expect100,
+                compress,
+                chunked,
+                upload_tracker,
+            )
+            perform = fetch if request.payload is None or request.payload.autoclose else fetch_and_close
+            answer = await perform(connector, request, options, traces)
+            if _SET_COOKIE in answer.head.headers:
+                set_cookies = answer.head.headers.getall(_SET_COOKIE)
+                self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
+            kind = self._response_class
+            if self._has_plain_responses:
+                response = kind.__new__(kind)  # what __init__ would note, the request knows
+            else:
+                response = blank_response(kind, request, self, () if traces is None else traces.each)
+            response.begin(request, answer, options.decoding)
+            if self._resolve_charset is not None:
+                response._resolve_charset = self._resolve_charset
+            check = self._raise_for_status if raise_for_status is None else raise_for_status
+            if check:
+                await _check_status(response, check)
+            if traces is not None:
+                await traces.end(response)
+        except BaseException as error:
+            if traces is not None:
+                await traces.fail(error)
+            raise
         return response
 
 
@@ -414,3 +437,12 @@ def _of_older_names(
     )
     total = timeout.total if read_timeout is _UNSET else read_timeout
     return replace(timeout, total=total, connect=conn_timeout)
+
+
+def _frozen(configs: Iterable[TraceConfig] | None) -> list[TraceConfig]:
+    frozen = [] if configs is None else list(configs)
+    for config in frozen:
+        if not isinstance(config, TraceConfig):
+            raise TypeError(f"trace_configs: expected TraceConfig objects, got {config!r}")
+        config.freeze()
+    return frozen

@@ -5,17 +5,22 @@ from asyncio import ensure_future
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
+from multidict import MultiDict, MultiDictProxy
 from propcache.api import under_cached_property as reify
+
+from ..wire.fields import parse_media_type
 
 __all__ = [
     "RESPONSES",
     "BaseTimerContext",
     "MappingProxyType",
+    "MimeType",
     "TimerNoop",
     "create_future",
     "ensure_future",
+    "parse_mimetype",
     "reify",
 ]
 
@@ -43,3 +48,20 @@ class TimerNoop(BaseTimerContext):
 def create_future(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[object]":
     """A future of ``loop``."""
     return loop.create_future()
+
+
+class MimeType(NamedTuple):
+    """A media type in its parts, which were a plain tuple once."""
+
+    type: str
+    subtype: str
+    suffix: str
+    parameters: MultiDictProxy[str]
+
+
+def parse_mimetype(mimetype: str) -> MimeType:
+    """``type/subtype+suffix; name=value`` in its parts, "" for what is not there; "*" is "*/*"."""
+    essence, parameters = parse_media_type(mimetype)
+    kind, _, rest = ("*/*" if essence == "*" else essence).partition("/")
+    subtype, _, suffix = rest.partition("+")
+    return MimeType(kind, subtype, suffix, MultiDictProxy(MultiDict(parameters)))

@@ -481,9 +481,10 @@ def whole_stream(
     error_factory: Callable[[ProtocolError], Exception],
     *,
     is_chunk: bool = False,
+    make_stream: Callable[..., StreamReader] = StreamReader,
 ) -> StreamReader:
     """A stream whose content is already there; ``is_chunk``: it came as one chunk."""
-    stream = StreamReader(decoder=decoder, error_factory=error_factory)
+    stream = make_stream(decoder=decoder, error_factory=error_factory)
     stream.feed_data(body, (len(body),) if is_chunk and body else ())
     stream.feed_eof()
     return stream

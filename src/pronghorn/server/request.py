@@ -320,7 +320,7 @@ class BaseRequest(Storage):
         bytes; what is read in pieces may be of any size. A malformed body raises RequestPayloadError.
         """
         if not self.content_type.startswith("multipart/"):
-            raise HTTPUnsupportedMediaType(text=f"expected multipart/*, got {self.content_type[:80]}")
+            raise HTTPUnsupportedMediaType(text=f"expected multipart/*, got {self.content_type[:80]!r}")
         return MultipartReader(
             self.headers,
             self._unread(),
