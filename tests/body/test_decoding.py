@@ -50,6 +50,13 @@ def test_encodings(headers: dict[str, str], data: bytes, content: bytes) -> None
     assert decode(headers, *[data[at : at + 1] for at in range(len(data))]) == content
 
 
+def test_a_step_that_gives_nothing_is_passed_over() -> None:
+    """The head of gzip data may be longer than one step looks at."""
+    name = b"x" * 200_000
+    data = GZIPPED[:3] + b"\x08" + GZIPPED[4:10] + name + b"\0" + GZIPPED[10:]
+    assert decode({CODING: "gzip"}, data) == b"hello" * 100
+
+
 def test_parts_of_forms_have_no_content_coding() -> None:
     """RFC 7578 section 4.8."""
     for coding in ("gzip", "zap"):

@@ -75,6 +75,7 @@ async def test_encodings_that_are_unknown(field: str) -> None:
     assert await part.read_chunk(2) == b"ab"
     with pytest.raises(RuntimeError, match="Encoding: expected"):
         await part.read(decode=True)
+    assert await part.read() == b"c"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,7 @@ async def test_malformed_encodings(field: str, data: bytes, cut: int) -> None:
     part = await part_of(data, field, cut=cut)
     with pytest.raises(ValueError, match=r"coding|base64|quoted"):
         await part.read(decode=True)
+    assert await part.read() == data
 
 
 async def test_max_decompress_size() -> None:
@@ -145,6 +147,11 @@ async def test_each_chunk_can_be_decoded_by_itself(encoding: str, encode: Any, s
     assert max(map(len, pieces)) <= max(size, 4)
     if size > 4:  # smaller ones may hold nothing but a part of a quantum and a line end
         assert b"".join([part.decode(piece) for piece in pieces]) == content
+
+
+async def test_no_chunk_is_smaller_than_what_can_be_decoded() -> None:
+    part = await part_of(b"YWJj" * 2, "Content-Transfer-Encoding: base64")
+    assert await chunks(lambda: part.read_chunk(1)) == [b"YWJj", b"YWJj"]
 
 
 async def test_chunks_of_what_is_malformed_come_to_an_end() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import gzip
 import tempfile
 import threading
@@ -12,10 +13,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from pronghorn import web
 from pronghorn.io.stream import StreamReader
-from pronghorn.server.form import SPOOL_SIZE, FileField
+from pronghorn.server.form import SPOOL_SIZE, FileField, Upload
 from pronghorn.server.request import payload_error
 
-from ..body.reading import EVERY_CUT, body_of, cuts, named, stream_of
+from ..body.reading import EVERY_CUT, body_of, cuts, named, part_of, stream_of
 from .forms import FORM, LARGE, TEXT, URLENCODED, RecordedFile, file, in_a_task, posted, recorded_files
 from .peer import eventually
 
@@ -289,6 +290,43 @@ async def test_a_disk_that_is_full(files: list[RecordedFile], monkeypatch: pytes
     with pytest.raises(OSError, match="No space left"):
         await posted(body_of(file("a", "large", LARGE)), max_size=0).post()
     await eventually(lambda: files[0].closed)
+
+
+async def test_nobody_is_told_of_a_write_that_failed_when_nobody_waited(
+    files: list[RecordedFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def full(self: RecordedFile, data: bytes) -> int:
+        self.writers.add("started")
+        gate.wait(5)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RecordedFile, "write", full)
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    task = asyncio.create_task(posted(body_of(file("a", "large", LARGE)), max_size=0).post())
+    await eventually(lambda: files and files[0].writers)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gate.set()
+    await eventually(lambda: files[0].closed)
+    del task
+    gc.collect()
+    assert told == []
+
+
+async def test_a_file_is_closed_though_there_are_no_threads_any_more(files: list[RecordedFile]) -> None:
+    upload = Upload()
+    await upload.receive(await part_of(LARGE))
+    (made,) = files
+    assert made.is_on_disk
+    assert not made.closed
+    await asyncio.get_running_loop().shutdown_default_executor()
+    upload.close()
+    assert made.closed
+    upload.close()
 
 
 def test_files_are_closed_though_the_loop_is_at_its_end(files: list[RecordedFile]) -> None:

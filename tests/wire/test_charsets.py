@@ -3,7 +3,7 @@ import encodings
 
 import pytest
 
-from pronghorn.wire.charsets import _CHARSETS, codec_of, decode_text
+from pronghorn.wire.charsets import _CHARSETS, _codec_of, codec_of, decode_text
 from pronghorn.wire.errors import ProtocolError
 
 from .worktime import growth
@@ -73,6 +73,13 @@ def test_python_remembers_no_name_that_a_peer_makes_up() -> None:
         with pytest.raises(ProtocolError):
             decode_text(b"", f"made-up-{number}")
     assert encodings._cache == known  # type: ignore[attr-defined]  # as above
+
+
+def test_no_long_name_is_remembered_here() -> None:
+    known = _codec_of.cache_info().currsize
+    for number in range(10):
+        assert codec_of("x" * (100 + number)) is None
+    assert _codec_of.cache_info().currsize == known
 
 
 @pytest.mark.parametrize("pattern", [b"a", b"9-", b"+A", b"\x1b$B", b"~{"], ids=repr)

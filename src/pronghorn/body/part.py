@@ -202,17 +202,10 @@ class BodyPartReader:
                 content += self._take(UNLIMITED) or await self._receive()
                 if len(content) > self._client_max_size:
                     raise self._too_large()
+            return self._decode_all(content) if is_encoded else content
         except BaseException:
             self._give_back(content)
             raise
-        if not is_encoded:
-            return content
-        decoded = bytearray()
-        for piece in self._decode(content):
-            decoded += piece
-            if len(decoded) > self._client_max_size:
-                raise self._too_large()
-        return decoded
 
     async def readany(self) -> bytes:
         """Read whatever is there, waiting only if nothing is; b"" at the end."""
@@ -358,8 +351,7 @@ class BodyPartReader:
             raise self._told(error) from error
 
     def _is_encoded(self) -> bool:
-        headers = self.headers
-        return TRANSFER_ENCODING in headers or (CONTENT_ENCODING in headers and not self._is_in_form)
+        return TRANSFER_ENCODING in self.headers or CONTENT_ENCODING in self.headers
 
     def _decoding(self, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> Decoding:
         return decoding_of(self.headers, limits, is_in_form=self._is_in_form)
@@ -373,6 +365,14 @@ class BodyPartReader:
             decoding.finish()
         except ProtocolError as error:
             raise self._told(error) from error
+
+    def _decode_all(self, data: bytearray) -> bytearray:
+        decoded = bytearray()
+        for piece in self._decode(data):
+            decoded += piece
+            if len(decoded) > self._client_max_size:
+                raise self._too_large()
+        return decoded
 
     def _told(self, error: ProtocolError) -> Exception:
         """As who reads gets it."""

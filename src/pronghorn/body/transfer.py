@@ -14,6 +14,8 @@ _Encoder = Callable[[bytes, bool], tuple[bytes, bytes]]
 _PIECE: Final = 256 * 1024
 #: RFC 2045 section 6.8: lines of 76 characters, which encode 57 bytes.
 _BASE64_LINE: Final = 57
+#: RFC 2045 section 6.7 (5): lines of 76 characters, with the "=" at their end.
+_QUOTED_LINE: Final = 76
 
 
 def _as_base64(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
@@ -26,9 +28,18 @@ def _as_base64(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
 
 
 def _as_quoted_printable(data: bytes, _is_last: bool) -> tuple[bytes, bytes]:
+    if not data:
+        return b"", b""
     # Line ends are encoded like any other byte, so those that are left are soft. One more behind each piece
     # keeps the lines short.
-    return binascii.b2a_qp(data, istext=False).replace(b"=\n", b"=\r\n") + (data and b"=\r\n"), b""
+    *lines, last = binascii.b2a_qp(data, istext=False).split(b"=\n")
+    if len(last) == _QUOTED_LINE:  # and so has no room for the "=" of another
+        at = _QUOTED_LINE - 3
+        escape = last.rfind(b"=", at - 2, at)
+        at = escape if escape >= 0 else at
+        lines.append(last[:at])
+        last = last[at:]
+    return b"=\r\n".join([*lines, last, b""]), b""
 
 
 def _as_it_is(data: bytes, _is_last: bool) -> tuple[bytes, bytes]:

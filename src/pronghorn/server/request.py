@@ -356,18 +356,14 @@ class BaseRequest(Storage):
         return MultiDict()
 
     async def _read_form_data(self) -> MultiDict[FormValue]:
-        limit, max_fields = self._client_max_size, self._client_max_fields
+        limit = self._client_max_size
         self._check_length(limit)
-        reader = MultipartReader(
-            self.headers,
-            BoundedContent(self._unread(), limit),
-            # One more is counted as a field, and one may hold the charset.
-            max_parts=max_fields and max_fields + 2,
-            error_factory=payload_error,
-        )
+        content = BoundedContent(self._unread(), limit)
+        # Parts are counted as fields.
+        reader = MultipartReader(self.headers, content, max_parts=0, error_factory=payload_error)
         uploads: list[Upload] = []
         try:
-            form = await read_form_data(reader, max_fields, uploads)
+            form = await read_form_data(reader, self._client_max_fields, uploads)
         except BaseException:
             close_all(uploads)
             raise

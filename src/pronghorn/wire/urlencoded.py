@@ -1,7 +1,8 @@
 """application/x-www-form-urlencoded, read as browsers write it (WHATWG URL section 5.1)."""
 
 from typing import Final
-from urllib.parse import unquote, unquote_to_bytes
+
+from yarl import query_to_pairs
 
 from .charsets import codec_of
 from .errors import ProtocolError
@@ -23,18 +24,4 @@ def parse_urlencoded(
     data = data.rstrip(_LINE_SPACE)  # old senders end the body with a CRLF
     if limit and data.count(b"&") >= limit:
         raise ProtocolError(f"form: more than {limit} fields", 413)
-    text = data.decode(codec, "replace").replace("+", " ")
-    pairs = []
-    for field in text.split("&"):
-        if field:
-            name, _, value = field.partition("=")
-            if "%" in field:
-                name, value = _unescape(name, codec), _unescape(value, codec)
-            pairs.append((name, value))
-    return pairs
-
-
-def _unescape(text: str, codec: str) -> str:
-    if text.isascii():
-        return unquote_to_bytes(text).decode(codec, "replace")  # half the time of what it is a case of
-    return unquote(text, codec)
+    return query_to_pairs(data.decode(codec, "replace"), encoding=codec)
