@@ -16,6 +16,11 @@ _PIECE: Final = 256 * 1024
 _BASE64_LINE: Final = 57
 #: RFC 2045 section 6.7 (5): lines of 76 characters, with the "=" at their end.
 _QUOTED_LINE: Final = 76
+#: What stands for each byte there.
+_QUOTED: Final = [
+    bytes([byte]) if byte in b" \t" or (0x21 <= byte <= 0x7E and byte != 0x3D) else b"=%02X" % byte
+    for byte in range(256)
+]
 
 
 def _as_base64(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
@@ -28,18 +33,18 @@ def _as_base64(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
 
 
 def _as_quoted_printable(data: bytes, _is_last: bool) -> tuple[bytes, bytes]:
-    if not data:
-        return b"", b""
-    # Line ends are encoded like any other byte, so those that are left are soft. One more behind each piece
-    # keeps the lines short.
-    *lines, last = binascii.b2a_qp(data, istext=False).split(b"=\n")
-    if len(last) == _QUOTED_LINE:  # and so has no room for the "=" of another
-        at = _QUOTED_LINE - 3
-        escape = last.rfind(b"=", at - 2, at)
-        at = escape if escape >= 0 else at
-        lines.append(last[:at])
-        last = last[at:]
-    return b"=\r\n".join([*lines, last, b""]), b""
+    # Line ends are encoded like any other byte, so those between the lines are soft, as is the last of each
+    # piece. binascii's own makes lines that are one too long.
+    encoded = b"".join([_QUOTED[byte] for byte in data])
+    lines, start = [], 0
+    while start < len(encoded):
+        end = start + _QUOTED_LINE - 1
+        escape = encoded.rfind(b"=", end - 2, end)
+        if escape >= 0 and end < len(encoded):
+            end = escape
+        lines.append(encoded[start:end])
+        start = end
+    return b"".join([line + b"=\r\n" for line in lines]), b""
 
 
 def _as_it_is(data: bytes, _is_last: bool) -> tuple[bytes, bytes]:
