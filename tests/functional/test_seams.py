@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -125,6 +125,26 @@ async def test_dialling_fails_with_the_error_that_was_asked_for() -> None:
                 await session.get(f"http://127.0.0.1:{bound.getsockname()[1]}/")
 
 
+async def test_what_a_connector_has_in_use_and_idle() -> None:
+    connector = TCPConnector()
+    async with RawTestServer(hello) as server, ClientSession(connector=connector) as session:
+        started = asyncio.Event()
+
+        async def body() -> AsyncIterator[bytes]:
+            started.set()
+            await asyncio.sleep(0)
+            yield b"x"
+
+        asking = asyncio.ensure_future(session.post(server.make_url("/"), data=body()))
+        await started.wait()
+        (connection,) = connector._acquired
+        assert connector._conns == {}
+        await (await asking).read()
+        assert connector._acquired == set()
+        assert connector._conns == {connection.address: [connection]}
+        assert connection.transport is not None
+
+
 # Responses
 
 
@@ -163,6 +183,7 @@ async def test_a_response_that_was_made_by_hand() -> None:
     assert response.history == ()
     assert repr(response) == "<ClientResponse(http://example.com/path) [200 As It Was]>"
     assert response.connection is None
+    assert response._session is None
     assert await response.json() == {"a": 1}
     assert await response.read() == b'{"a": 1}'
     assert response.release() is not None

@@ -124,6 +124,19 @@ class BaseConnector(ABC):
         """The most connections open at once to one host and port; 0 is no limit."""
         return self._limit_per_host
 
+    # Where other packages look for what is in use, and for what is idle.
+
+    @property
+    def _acquired(self) -> set[ClientConnection]:
+        return {connection for connection in self._connections if connection.is_lent}
+
+    @property
+    def _conns(self) -> dict[Address, list[ClientConnection]]:
+        conns: dict[Address, list[ClientConnection]] = {}
+        for connection in self._pool.idle:
+            conns.setdefault(connection.address, []).append(connection)
+        return conns
+
     def close(self) -> Closing:
         """Close all connections, idle or not. Can be awaited, and need not be."""
         self._close()

@@ -87,6 +87,8 @@ class ClientResponse:
     _cookies: SimpleCookie | None = None
     _history: "tuple[ClientResponse, ...]" = ()
     _guard: "_Guard | None" = None
+    #: Its session, where others look for it; a response of the plain class does not keep it.
+    _session: object = None
     _resolve_charset: "CharsetResolver | None" = None
     #: Leaving ``async with`` will give the connection up.
     _is_entered: bool = False
@@ -106,6 +108,7 @@ class ClientResponse:
         stream_writer: object = None,
     ) -> None:
         self._request = _Origin(method, URL(url), request_info)
+        self._session = session
 
     def begin(self, request: ClientRequest, answer: Answer, decoding: DecodeLimits | None) -> None:
         """Be the response that has come to ``request``."""
