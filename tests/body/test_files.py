@@ -107,6 +107,7 @@ async def test_a_file_that_grows_is_sent_as_it_was(path: Path) -> None:
         with path.open("ab") as other:
             other.write(b"more")
         assert await written(payload) == LARGE
+        assert payload.decode("latin-1") == LARGE.decode("latin-1")
     grown = io.BytesIO(LARGE)
     payload = get_payload(grown)
     grown.seek(0, io.SEEK_END)

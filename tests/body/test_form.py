@@ -14,6 +14,7 @@ from multidict import MultiDict, MultiDictProxy
 from pronghorn.body.form import FormData
 from pronghorn.body.payload import BytesPayload, JsonPayload, Payload, Writer
 from pronghorn.body.pieces import streamer
+from pronghorn.body.registry import PAYLOAD_REGISTRY, Order
 from pronghorn.io.stream import whole_stream
 from pronghorn.wire.disposition import parse_content_disposition
 
@@ -236,6 +237,15 @@ async def test_what_comes_piece_by_piece(make: Any, filename: str) -> None:
     assert not payload.rewind()
     with pytest.raises(RuntimeError, match="form: 'a' was sent, and can't be sent once more"):
         form()
+
+
+async def test_what_users_have_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        PAYLOAD_REGISTRY._factories[Order.normal], complex, lambda data, **_: JsonPayload(data.real)
+    )
+    form = FormData({"a": 1j + 2})
+    assert form.is_multipart
+    assert await contents(form) == [b"2.0"]
 
 
 # Called again: the same form for another try

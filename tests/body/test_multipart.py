@@ -297,7 +297,7 @@ async def test_what_is_encoded_is_there_only_when_it_is_written(field: str) -> N
     writer = filled((b"abc", {field: "gzip" if field == "Content-Encoding" else "base64"}))
     with pytest.raises(TypeError, match="decode: MultipartWriter must be read first"):
         writer.decode()
-    with pytest.raises(TypeError, match="serialize: expected bytes or text"):
+    with pytest.raises(TypeError, match="serialize: expected parts of bytes or text"):
         list(writer.serialize())
     assert await writer.as_bytes()
 
@@ -397,6 +397,9 @@ async def test_what_is_there_leaves_together() -> None:
     output = Written()
     await filled(*[b"part"] * 100, "text", filled(b"inner")).write(output)
     assert len(output.pieces) <= 3
+    output = Written()
+    await filled(*[bytes(1000)] * 1000).write(output)
+    assert all(60 * 1024 < len(piece) <= 64 * 1024 for piece in output.pieces[:-1])
 
 
 async def test_what_comes_slowly_waits_for_nothing() -> None:
@@ -427,7 +430,23 @@ async def test_users_payloads_are_written_by_their_own_write() -> None:
         async def write(self, writer: Writer) -> None:
             await writer.write(self.data.upper())
 
-    assert [content for _, content in await parts_sent(filled(Upper(b"abc")))] == [b"ABC"]
+    class Waiting(BytesPayload):
+        async def write(self, writer: Writer) -> None:
+            await asyncio.sleep(0)
+            await super().write(writer)
+
+    writer = filled(Upper(b"abc"))
+    assert [content for _, content in await parts_sent(writer)] == [b"ABC"]
+    assert b"".join(writer.serialize()) == await writer.as_bytes()
+    for part in (Waiting(b"abc"), filled(Waiting(b"abc"))):
+        with pytest.raises(TypeError, match="serialize: a part waits for something"):
+            list(filled(part).serialize())
+
+
+@pytest.mark.parametrize("make", [agen, lambda: io.BytesIO(b"abc"), lambda: filled(agen())])
+def test_serialize_takes_nothing_that_must_be_read(make: Any) -> None:
+    with pytest.raises(TypeError, match="serialize: expected parts of bytes or text"):
+        list(filled(b"abc", make()).serialize())
 
 
 # All of it

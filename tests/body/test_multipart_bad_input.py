@@ -96,6 +96,8 @@ async def test_who_knows_the_boundary_adds_no_part(content: bytes) -> None:
         with pytest.raises(ValueError, match="part: its content holds the boundary b'b'"):
             await filled(b"\r", part, boundary="b").write(output)
         assert not output.content.endswith(b"--b--\r\n")
+    with pytest.raises(ValueError, match="holds the boundary"):
+        list(filled(content, boundary="b").serialize())
     assert [found for _, found in await parts_sent(filled(content))] == [content]
 
 

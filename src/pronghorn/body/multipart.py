@@ -8,7 +8,7 @@ from multidict import CIMultiDict, getversion
 
 from ..wire.fields import is_token
 from ..wire.multipart import PART_CLOSE, boundary_parameter, close_delimiter, make_boundary, part_head
-from .payload import BytesPayload, JsonPayload, Payload, Writer
+from .payload import BytesPayload, Collector, JsonPayload, Payload, Writer
 from .registry import LookupError as NoPayloadError
 from .registry import get_payload
 from .transfer import MultipartPayloadWriter
@@ -204,15 +204,26 @@ class MultipartWriter(Payload):
         return "".join(texts) + close_delimiter(self._boundary).decode("ascii")
 
     def serialize(self) -> Iterator[bytes]:
-        """The body in pieces, if all of it is bytes or text; TypeError if not: see `write`."""
-        for part in self._described():
-            payload = part.payload
-            if part.coding or part.encoding or not isinstance(payload, (BytesPayload, MultipartWriter)):
-                raise TypeError(f"serialize: expected bytes or text, to be sent as they are, got {payload!r}")
-            yield part.head
-            yield from (payload.data,) if isinstance(payload, BytesPayload) else payload.serialize()
-            yield PART_CLOSE
-        yield close_delimiter(self._boundary)
+        """The body, if nothing of it has to be waited for; TypeError if not: see `as_bytes`."""
+        if not self._is_there:
+            raise TypeError("serialize: expected parts of bytes or text, to be sent as they are")
+        collector = Collector()
+        writing = self.write(collector)
+        try:
+            writing.send(None)
+        except StopIteration:
+            yield bytes(collector.content)
+            return
+        writing.close()
+        raise TypeError("serialize: a part waits for something")
+
+    @property
+    def _is_there(self) -> bool:
+        for payload, coding, encoding in self:
+            inner = payload._is_there if isinstance(payload, MultipartWriter) else True
+            if coding or encoding or not inner or not isinstance(payload, (BytesPayload, MultipartWriter)):
+                return False
+        return True
 
     # Sending once more
 
