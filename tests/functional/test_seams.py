@@ -26,7 +26,7 @@ from pronghorn import (
     TCPConnector,
     web,
 )
-from pronghorn.body.payload import Payload, Writer
+from pronghorn.body.payload import BytesPayload, Payload, Writer
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.testing import RawTestServer, TestServer
 
@@ -267,6 +267,25 @@ async def test_a_payload_of_another_kind() -> None:
         data = Counting(3, content_type="text/x-count")
         async with session.post(server.make_url("/"), data=data) as response:
             assert await response.json() == ["text/x-count", "0;1;2;"]
+
+
+class Shouting(BytesPayload):
+    """Sends other bytes than it was given, as many."""
+
+    async def write(self, writer: Writer) -> None:
+        await writer.write(self._value.upper())
+
+
+async def test_a_payload_of_bytes_with_a_write_of_its_own() -> None:
+    async def echo(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=await request.read())
+
+    async with (
+        RawTestServer(echo) as server,
+        ClientSession() as session,
+        session.post(server.make_url("/"), data=Shouting(b"body")) as response,
+    ):
+        assert await response.read() == b"BODY"
 
 
 # The server's side

@@ -95,8 +95,10 @@ class ClientRequest:
             self.body = None
             if (
                 isinstance(payload, BytesPayload)
-                and payload.size is not None
-                and payload.size <= _INLINE_BODY
+                # A subclass may have a `write` of its own.
+                and type(payload).write is BytesPayload.write
+                and self.length is not None
+                and self.length <= _INLINE_BODY
             ):
                 self.body = payload.data
         if headers is None:
