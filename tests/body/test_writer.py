@@ -23,19 +23,19 @@ class Collected(AbstractStreamWriter):
         self.output_size += len(chunk)
 
     async def write_eof(self, chunk: bytes = b"") -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # no payload calls it
 
     async def drain(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # no payload calls it
 
     def enable_compression(self, encoding: str = "deflate", strategy: int | None = None) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # no payload calls it
 
     def enable_chunking(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # no payload calls it
 
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # no payload calls it
 
 
 @pytest.mark.parametrize("left_out", sorted(ABSTRACT))

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from multidict import istr
 
-from ..wire.coding import Decoder, decoder_for
+from ..wire.coding import Decoder, content_codings, decoder_for
 from ..wire.content_transfer import TransferDecoder, is_known, transfer_decoder_of
 from ..wire.errors import ProtocolError
 from ..wire.limits import DecodeLimits
@@ -54,10 +54,6 @@ def decoding_of(headers: Mapping[str, str], limits: DecodeLimits, *, is_in_form:
     content = decoder_for(coding, limits) if coding else None
     if kind is None and not is_known(encoding):
         raise ProtocolError("Content-Transfer-Encoding: expected one of RFC 2045 section 6", 415)
-    if content is None and not _is_identity(coding):
+    if content is None and content_codings(coding):
         raise ProtocolError("Content-Encoding: expected one that can be undone here", 415)
     return Decoding(None if kind is None else kind(), content)
-
-
-def _is_identity(coding: str) -> bool:
-    return all(name.strip(" \t").lower() in ("", "identity") for name in coding.split(","))

@@ -9,9 +9,10 @@ from multidict import MultiDict, MultiDictProxy
 
 from ..wire.fields import is_token
 from .files import guess_filename
-from .multipart import TRANSFER_ENCODINGS, MultipartWriter
+from .multipart import MultipartWriter
 from .payload import BytesPayload, Payload
 from .registry import PAYLOAD_REGISTRY, get_payload
+from .transfer import TRANSFER_ENCODINGS
 from .urlencoded import FORM_TYPE, encode_form, field_text
 
 Fields = Mapping[str, Any] | Iterable[Any]

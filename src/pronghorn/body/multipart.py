@@ -11,17 +11,12 @@ from ..wire.multipart import PART_CLOSE, boundary_parameter, close_delimiter, ma
 from .payload import BytesPayload, Collector, JsonPayload, Payload, Writer
 from .registry import LookupError as NoPayloadError
 from .registry import get_payload
-from .transfer import MultipartPayloadWriter
+from .transfer import TRANSFER_ENCODINGS, MultipartPayloadWriter
 from .urlencoded import FORM_TYPE, encode_form
 
 #: Pieces are joined up to this size, if what follows them is there already.
 _JOINED: Final = 64 * 1024
 _CODINGS: Final = {"": "", "identity": "", "deflate": "deflate", "gzip": "gzip"}
-#: RFC 2045 section 6.1; those without a value change nothing.
-TRANSFER_ENCODINGS: Final = {
-    **dict.fromkeys(("", "binary", "7bit", "8bit"), ""),
-    **{name: name for name in ("base64", "quoted-printable")},
-}
 
 
 class _Part(NamedTuple):

@@ -55,6 +55,11 @@ _ENCODERS: Final[dict[str, _Encoder]] = {
     "base64": _as_base64,
     "quoted-printable": _as_quoted_printable,
 }
+#: RFC 2045 section 6.1: as headers name them -> as `MultipartPayloadWriter` applies them, "" for not at all.
+TRANSFER_ENCODINGS: Final = {
+    **dict.fromkeys(("", "binary", "7bit", "8bit"), ""),
+    **{name: name for name in _ENCODERS},
+}
 
 
 class MultipartPayloadWriter:

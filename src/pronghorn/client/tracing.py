@@ -21,6 +21,7 @@ request and is raised to its caller, as if it had happened there: nothing stays 
 waits for what will not come.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -228,13 +229,13 @@ class TraceConfig:
 _EVENTS: Final = [name for name, event in vars(TraceConfig).items() if isinstance(event, Event)]
 
 
-class _Sending:
+class _Sending(ABC):
     """Sends the events of a request: each method awaits the hooks of one."""
 
     __slots__ = ()
 
-    def _each(self) -> "Iterable[Trace]":
-        raise NotImplementedError
+    @abstractmethod
+    def _each(self) -> "Iterable[Trace]": ...
 
     async def _send(self, event: Event[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
         params = None

@@ -6,12 +6,14 @@ when it wants more input. Who asks decides how much exists at once.
 """
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, Protocol, final
 
 from .errors import ProtocolError
+from .fields import list_members
 from .limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 
 #: The most that one step gives out, in bytes.
@@ -39,13 +41,27 @@ class Decoder(Protocol):
         """The input is over; ProtocolError if the coded data was not."""
 
 
-class _Members:
+class _Members(ABC):
     """Input that consists of members, one behind the other, each for a decompressor of its own."""
 
-    __slots__ = ("_at", "_input", "_limits", "_members", "_name", "_produced", "_window", "has_more")
+    __slots__ = (
+        "_at",
+        "_inflate",
+        "_input",
+        "_is_started",
+        "_limits",
+        "_members",
+        "_name",
+        "_produced",
+        "_window",
+        "has_more",
+    )
 
-    def __init__(self, name: str, limits: DecodeLimits) -> None:
+    def __init__(self, name: str, limits: DecodeLimits, inflate: Any) -> None:
         self._name = name
+        #: The decompressor of the member that is being read.
+        self._inflate = inflate
+        self._is_started = False
         self._limits = limits
         self._input = b""
         self._at = 0
@@ -65,8 +81,12 @@ class _Members:
         self._produced += len(output)
         return output
 
-    def _inflate_window(self) -> bytes:
-        raise NotImplementedError
+    def finish(self) -> None:
+        if self._is_started and not self._inflate.eof:
+            raise ProtocolError("content coding: the data ended before its coding did")
+
+    @abstractmethod
+    def _inflate_window(self) -> bytes: ...
 
     def _take_window(self) -> bytes:
         start, self._at = self._at, min(self._at + self._window, len(self._input))
@@ -94,13 +114,11 @@ class ZlibDecoder(_Members):
     the raw one; the first byte tells them apart.
     """
 
-    __slots__ = ("_inflate", "_is_gzip", "_is_started")
+    __slots__ = ("_is_gzip",)
 
     def __init__(self, coding: str, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> None:
-        super().__init__(coding, limits)
         self._is_gzip = coding == "gzip"
-        self._inflate = zlib.decompressobj(wbits=31 if self._is_gzip else 15)
-        self._is_started = False
+        super().__init__(coding, limits, zlib.decompressobj(wbits=31 if self._is_gzip else 15))
 
     def _inflate_window(self) -> bytes:
         window = self._take_window()
@@ -110,7 +128,7 @@ class ZlibDecoder(_Members):
                 self.has_more = self._at < len(self._input)
                 return b""
         try:
-            output = self._inflate.decompress(window, STEP)
+            output: bytes = self._inflate.decompress(window, STEP)
         except zlib.error as error:
             raise self._malformed() from error
         self._at -= len(self._inflate.unconsumed_tail or self._inflate.unused_data)
@@ -135,22 +153,16 @@ class ZlibDecoder(_Members):
             self._inflate = zlib.decompressobj(wbits=31)
         return window
 
-    def finish(self) -> None:
-        if self._is_started and not self._inflate.eof:
-            raise ProtocolError("content coding: the data ended before its coding did")
-
 
 @final
 class ZstdDecoder(_Members):
     """zstd with any number of frames (RFC 8878 section 3)."""
 
-    __slots__ = ("_inflate", "_is_started", "_library")
+    __slots__ = ("_library",)
 
     def __init__(self, library: Any, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> None:
-        super().__init__("zstd", limits)
         self._library = library
-        self._inflate = self._make()
-        self._is_started = False
+        super().__init__("zstd", limits, self._make())
 
     def _make(self) -> Any:
         largest = self._library.DecompressionParameter.window_log_max
@@ -173,10 +185,6 @@ class ZstdDecoder(_Members):
         is_waiting = self._inflate.eof or self._inflate.needs_input
         self.has_more = not is_waiting or self._at < len(self._input)
         return output
-
-    def finish(self) -> None:
-        if self._is_started and not self._inflate.eof:
-            raise ProtocolError("content coding: the data ended before its coding did")
 
 
 @final
@@ -315,11 +323,14 @@ def decoder_of(fields: Mapping[str, str], limits: DecodeLimits | None) -> Decode
     return None if limits is None or coding is None else decoder_for(coding, limits)
 
 
+def content_codings(coding: str) -> list[str]:
+    """The codings that the value of a Content-Encoding field names, as they were applied."""
+    return [name for name in list_members(coding) if name != "identity"]
+
+
 def decoder_for(coding: str, limits: DecodeLimits = DEFAULT_DECODE_LIMITS) -> Decoder | None:
     """A new decoder for the value of a Content-Encoding field; None if it names one that can't be undone."""
-    names = [
-        name for part in coding.split(",") if (name := part.strip(" \t").lower()) not in ("", "identity")
-    ]
+    names = content_codings(coding)
     if len(names) > limits.codings:
         return _Refusal(f"content coding: at most {limits.codings} codings, got {len(names)}")
     stages: list[Decoder] = []
