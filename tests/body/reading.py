@@ -1,6 +1,7 @@
 """Bodies that tests read: fed in pieces, whole or byte by byte."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 NESTED = "Content-Type: multipart/mixed; boundary=c"
 #: What twice the work may cost; what is quadratic costs 4.
 LINEAR = 3.2
+
+BOMB = gzip.compress(bytes(32 * 1024 * 1024))
 
 EVERY_CUT = pytest.mark.parametrize("cut", range(3), ids=["whole", "bytewise", "in two"])
 
@@ -113,6 +116,16 @@ async def tree_of(reader: MultipartReader) -> Tree:
 
 def fields_of(**fields: str) -> CIMultiDictProxy[str]:
     return CIMultiDictProxy(CIMultiDict({name.replace("_", "-"): value for name, value in fields.items()}))
+
+
+async def chunks(read: Callable[[], Awaitable[bytes]]) -> list[bytes]:
+    """What ``read`` gives until it gives nothing, and then nothing again."""
+    pieces = []
+    while piece := await read():
+        pieces.append(piece)
+    if again := await read():
+        raise AssertionError(f"expected nothing behind the end, got {again!r}")
+    return pieces
 
 
 async def cancelled(read: Callable[[], Awaitable[object]]) -> None:

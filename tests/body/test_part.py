@@ -2,7 +2,6 @@ import asyncio
 import base64
 import gzip
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from pronghorn.io.stream import StreamReader
 from pronghorn.wire.disposition import BadContentDispositionHeader
 
 from .reading import (
+    BOMB,
     EVERY_CUT,
     FORM,
     MIXED,
@@ -20,6 +20,7 @@ from .reading import (
     Stream,
     body_of,
     cancelled,
+    chunks,
     cuts,
     fields_of,
     next_part,
@@ -29,15 +30,6 @@ from .reading import (
 )
 
 LINES = b"one\r\ntwo\n\nthree"
-BOMB = gzip.compress(bytes(32 * 1024 * 1024))
-
-
-async def chunks(read: Callable[[], Awaitable[bytes]]) -> list[bytes]:
-    pieces = []
-    while piece := await read():
-        pieces.append(piece)
-    assert await read() == b""
-    return pieces
 
 
 # Content

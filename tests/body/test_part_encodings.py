@@ -3,7 +3,6 @@ import binascii
 import gzip
 import quopri
 import zlib
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,17 +11,7 @@ from pronghorn.body.part import BodyPartReader
 from pronghorn.io.stream import StreamReader
 from pronghorn.wire.coding import STEP
 
-from .reading import EVERY_CUT, FORM, fields_of, part_of
-
-BOMB = gzip.compress(bytes(32 * 1024 * 1024))
-
-
-async def chunks(read: Callable[[], Awaitable[bytes]]) -> list[bytes]:
-    pieces = []
-    while piece := await read():
-        pieces.append(piece)
-    assert await read() == b""
-    return pieces
+from .reading import BOMB, EVERY_CUT, FORM, chunks, fields_of, part_of
 
 
 @pytest.mark.parametrize(

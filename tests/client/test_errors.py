@@ -1,7 +1,6 @@
 import asyncio
 import copy
 import errno
-import pickle
 import ssl
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,6 +14,8 @@ from yarl import URL
 from pronghorn.client import errors
 from pronghorn.client.errors import ConnectionKey, RequestInfo
 from pronghorn.io.dial import Address
+
+from ..copies import COPIES
 
 URL_GIVEN = URL("http://host/a#b")
 REQUEST_FIELDS = CIMultiDictProxy(CIMultiDict({"Authorization": "Basic c2VjcmV0"}))
@@ -161,14 +162,6 @@ CASES = [
     plain(errors.WSMessageTypeError, TypeError),
 ]
 
-COPIES: dict[str, Callable[[Any], Any]] = {
-    **{
-        f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(pickle.dumps(value, protocol))
-        for protocol in range(2, 6)
-    },
-    "copy": copy.copy,
-    "deepcopy": copy.deepcopy,
-}
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.__name__)
 each_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 

@@ -1,5 +1,3 @@
-import copy
-import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +6,8 @@ from multidict import CIMultiDict
 
 from pronghorn.compat import http_exceptions
 from pronghorn.compat.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
+
+from ..copies import COPIES
 
 FIELDS = CIMultiDict({"Allow": "GET"})
 
@@ -86,14 +86,6 @@ CASES = [
         {"line": "G@T /", "headers": None},
     ),
 ]
-COPIES: dict[str, Callable[[Any], Any]] = {
-    **{
-        f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(pickle.dumps(value, protocol))
-        for protocol in range(2, 6)
-    },
-    "copy": copy.copy,
-    "deepcopy": copy.deepcopy,
-}
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.__name__)
 
 

@@ -11,8 +11,8 @@ from typing import IO, Any
 import pytest
 
 from pronghorn import ClientSession, UploadTracker
-from pronghorn.wire.coding import decoder_for
 
+from ..wire.coded import decoded
 from .scripted import OK, Peer, Request, Scripted, scripted, until
 
 CONTENT = b"pronghorn " * 50_000
@@ -28,16 +28,6 @@ async def sent(server: Scripted, **options: Any) -> Request:
     async with ClientSession() as session, session.post(server.url(), **options) as response:
         assert response.status == 200
     return server.requests[-1]
-
-
-def decoded(coding: str, body: bytes) -> bytes:
-    decoder = decoder_for(coding)
-    assert decoder is not None
-    output = decoder.decode(body)
-    while decoder.has_more:
-        output += decoder.decode(b"")
-    decoder.finish()
-    return output
 
 
 async def pieces() -> AsyncIterator[bytes]:

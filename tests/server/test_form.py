@@ -3,7 +3,6 @@ import gc
 import gzip
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,8 @@ from pronghorn.server.form import SPOOL_SIZE, FileField, Upload
 from pronghorn.server.request import payload_error
 
 from ..body.reading import EVERY_CUT, body_of, cuts, named, part_of, stream_of
-from .forms import FORM, LARGE, TEXT, URLENCODED, RecordedFile, file, in_a_task, posted, recorded_files
+from .forms import FORM, LARGE, TEXT, URLENCODED, RecordedFile, file, in_a_task, posted
 from .peer import eventually
-
-
-@pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RecordedFile]]:
-    """The files that are made meanwhile, all of which have to be closed."""
-    made = recorded_files(monkeypatch)
-    yield made
-    assert all(file.closed for file in made)
-
 
 # Urlencoded forms
 

@@ -1,7 +1,7 @@
 import asyncio
 import base64
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,17 +15,8 @@ from pronghorn.wire.coding import decoder_for
 from ..body.reading import EVERY_CUT, LINEAR, body_of, cancelled, cuts, named, stream_of
 from ..body.writing import at_once
 from ..wire.worktime import growth
-from .forms import FORM, LARGE, URLENCODED, Part, RecordedFile, file, in_a_task, posted, recorded_files
+from .forms import FORM, LARGE, URLENCODED, Part, RecordedFile, file, in_a_task, posted
 from .peer import eventually
-
-
-@pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RecordedFile]]:
-    """The files that are made meanwhile, all of which have to be closed."""
-    made = recorded_files(monkeypatch)
-    yield made
-    assert all(file.closed for file in made)
-
 
 # Limits
 

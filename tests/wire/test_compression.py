@@ -2,20 +2,12 @@ import random
 
 import pytest
 
-from pronghorn.wire.coding import accepted_codings, decoder_for
+from pronghorn.wire.coding import accepted_codings
 from pronghorn.wire.compression import make_compressor
 
+from .coded import decoded
+
 CONTENT = b" ".join(random.Random(1).choices([b"one", b"two", b"three"], k=50_000))
-
-
-def decoded(coding: str, data: bytes) -> bytes:
-    decoder = decoder_for(coding)
-    assert decoder is not None
-    output = decoder.decode(data)
-    while decoder.has_more:
-        output += decoder.decode(b"")
-    decoder.finish()
-    return output
 
 
 @pytest.mark.parametrize("coding", accepted_codings().split(", "))
