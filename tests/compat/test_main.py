@@ -207,8 +207,10 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("early", ["", "import multiprocessing.process"])
 @pytest.mark.parametrize("arguments", [("programs/starting.py",), ("-m", "starting")])
-def test_its_processes_inherit_it(folder: Path, arguments: tuple[str, ...]) -> None:
+def test_its_processes_inherit_it(folder: Path, arguments: tuple[str, ...], early: str) -> None:
+    (folder / "programs" / "sitecustomize.py").write_text(early)
     (folder / "programs" / "starting.py").write_text(STARTING)
     status, output, complaint = started(folder, *arguments, places=(folder / "programs",))
     assert (status, complaint) == (0, "")

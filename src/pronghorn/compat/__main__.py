@@ -4,6 +4,7 @@ import os
 import runpy
 import sys
 from pkgutil import get_importer
+from typing import Any
 
 from . import install_as_aiohttp
 
@@ -30,6 +31,14 @@ def main(arguments: list[str]) -> None:
         case _:
             print(_USAGE, file=sys.stderr)  # noqa: T201 - as any program does that is called wrongly
             sys.exit(2)
+
+
+def __getattr__(name: str) -> Any:
+    """What the program has: a multiprocessing imported before it takes this module for the program."""
+    program = sys.modules["__main__"]
+    if program.__dict__ is globals():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(program, name)
 
 
 if __name__ == "__main__":
