@@ -13,7 +13,7 @@ READY = .venvs/$(1)/ready-$(TAG)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full downstream surface fuzz lint bench docs clean
+.PHONY: help demo test test-asserts test-optimised test-full downstream surface fuzz lint bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -23,20 +23,24 @@ demo: $(call READY,demo) ## start the example server and run the example client 
 	$(call BIN,demo)/python examples/demo.py
 
 test: $(call READY,test) ## the tests, with asserts in the sources and again without (python -O)
-	$(call BIN,test)/python -m pytest
-	$(call BIN,test)/python -O -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-asserts test-optimised
+	$(call BIN,test)/python -m pytest -m "timed and not full"
 
-# What measures time or memory is not run under a tracer, nor in asyncio's debug mode.
-UNTIMED = --ignore-glob='tests/resilience/test_[!c]*' --ignore=tests/fuzz
+# Two runs beside each other, of what does not measure time.
+UNTIMED = -m "not timed and not full"
+test-asserts: $(call READY,test)
+	$(call BIN,test)/python -m pytest $(UNTIMED)
+test-optimised: $(call READY,test)
+	$(call BIN,test)/python -O -m pytest $(UNTIMED)
 
 test-full: $(call READY,test) ## every test, the slow ones too; coverage; asyncio's debug mode; uvloop
 	$(call BIN,test)/python -m coverage erase
-	$(call BIN,test)/python -m coverage run -m pytest $(UNTIMED)
+	$(call BIN,test)/python -m coverage run -m pytest $(UNTIMED) --ignore=tests/fuzz
 	$(call BIN,test)/python -m coverage combine --quiet
 	$(call BIN,test)/python -m coverage report
 	$(call BIN,test)/python -m pytest -m full
-	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED)
-	$(call BIN,test)/python -m pytest --loop uvloop --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience
+	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED) --ignore=tests/fuzz
+	$(call BIN,test)/python -m pytest --loop uvloop $(UNTIMED) --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience
 
 downstream: $(call READY,downstream) ## the tests of packages that build on aiohttp, with pronghorn in its place
 	$(call BIN,downstream)/python tests/downstream/run.py

@@ -437,6 +437,7 @@ def send(count: int, is_multipart: bool) -> int:
     return len(writer.pieces)
 
 
+@pytest.mark.timed
 def test_many_fields_take_linear_time() -> None:
     assert growth(lambda count: send(count, False), 10_000) < 3
     assert growth(lambda count: send(count, True), 1_000) < 3

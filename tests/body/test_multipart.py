@@ -469,6 +469,7 @@ def test_parts_come_back_as_they_were(parts: list[tuple[Any, Fields]]) -> None:
 # Size
 
 
+@pytest.mark.timed
 def test_many_parts_take_linear_time() -> None:
     def send(count: int) -> None:
         writer = MultipartWriter()

@@ -57,6 +57,7 @@ async def test_what_is_broken_behind_a_part_does_not_touch_it() -> None:
 # Time
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "fields", ["", "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable"]
 )
@@ -74,6 +75,7 @@ def test_the_time_grows_linearly(fields: str, unit: bytes, step: int | None) -> 
     assert growth(lambda size: at_once(read(size)), 4000) < LINEAR
 
 
+@pytest.mark.timed
 def test_what_is_left_of_a_large_piece_is_not_copied_at_each_read() -> None:
     async def read(size: int) -> None:
         part = await next_part(reader_of(body_of(("", bytes(size)))))
@@ -83,6 +85,7 @@ def test_what_is_left_of_a_large_piece_is_not_copied_at_each_read() -> None:
     assert growth(lambda size: at_once(read(size)), 2 * 1024 * 1024) < LINEAR
 
 
+@pytest.mark.timed
 def test_lines_that_come_bytewise() -> None:
     async def read(size: int) -> None:
         body = body_of(("", b"x" * size))

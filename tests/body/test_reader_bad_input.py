@@ -229,6 +229,7 @@ def bytewise(size: int) -> list[bytes]:
     return [body[at : at + 1] for at in range(len(body))]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("make", [of_parts, of_cr_lf, of_near_boundaries, bytewise])
 @pytest.mark.parametrize("is_read", [True, False])
 def test_the_time_grows_linearly(make: Callable[[int], list[bytes]], is_read: bool) -> None:

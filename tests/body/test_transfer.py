@@ -110,6 +110,7 @@ async def test_large_content_is_encoded_in_pieces() -> None:
     assert max(map(len, written.pieces)) < 512 * 1024
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
 def test_it_takes_linear_time(encoding: str) -> None:
     assert growth(lambda count: at_once(encode(encoding, [b"12 bytes =\xff\n"] * count)), 10_000) < 3

@@ -92,6 +92,7 @@ def test_field_text() -> None:
     assert type(field_text("a", Member.one)) is str
 
 
+@pytest.mark.timed
 def test_many_fields_take_linear_time() -> None:
     assert growth(lambda count: encode_form(("name", "value") for _ in range(count)), 20_000) < 3
 

@@ -353,6 +353,7 @@ def test_cookies_set_again_and_again_leave_nothing_behind() -> None:
 # Time: a quadratic jar gives 4
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("domains", [1, 17, 1 << 30], ids=["one domain", "some domains", "a domain each"])
 def test_putting_takes_the_same_time_however_many_there_were(domains: int) -> None:
     def fill(count: int) -> None:
@@ -364,6 +365,7 @@ def test_putting_takes_the_same_time_however_many_there_were(domains: int) -> No
     assert growth(fill, 12_000) < 3
 
 
+@pytest.mark.timed
 def test_a_request_looks_at_no_cookies_of_other_domains() -> None:
     def ask(count: int) -> None:
         store = store_of(*(kept("a", domain=f"{number}.example", expires=2) for number in range(count)))

@@ -367,6 +367,7 @@ async def test_whole_stream() -> None:
 # What reading costs
 
 
+@pytest.mark.timed
 def test_a_large_body_is_copied_once() -> None:
     """What is held is the body, an eighth for its growth, and little else."""
     piece, count = b"x" * 256 * 1024, 128
@@ -397,6 +398,7 @@ COSTS: dict[str, Read] = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("read", COSTS.values(), ids=COSTS)
 def test_reading_takes_linear_time(read: Read) -> None:
     """Also what is there already when the reading begins: a whole body, or one that was given back."""

@@ -112,6 +112,7 @@ async def test_a_cancelled_read_loses_nothing(read: Read) -> None:
     assert got + await stream.read() == TEXT
 
 
+@pytest.mark.timed
 async def test_a_bomb_that_nobody_reads_costs_nothing() -> None:
     counting = Counting()
     stream = StreamReader(decoder=counting)
@@ -140,6 +141,7 @@ async def test_what_is_read_slowly_is_inflated_slowly(size: int) -> None:
     assert counting.given <= read + 2 * STEP
 
 
+@pytest.mark.timed
 async def test_a_bomb_is_read_in_bounded_memory() -> None:
     stream = whole_stream(BOMB, decoder("gzip"), Broken)
     read = 0

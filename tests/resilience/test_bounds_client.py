@@ -16,6 +16,8 @@ from pronghorn import ClientError, ClientPayloadError, ClientResponseError, Clie
 from ..server.peer import PATIENCE, eventually
 from .measuring import LINEAR, MIB
 
+pytestmark = pytest.mark.timed
+
 MOST_MEMORY = 12 * MIB
 #: Bytes that leave at once.
 PORTION = 64 * 1024

@@ -8,6 +8,8 @@ import pytest
 
 from .measuring import LINEAR, MIB, Measured, bystander, connection, get, growth, measured
 
+pytestmark = pytest.mark.timed
+
 MOST_MEMORY = 12 * MIB
 SLOWEST_ANSWER = 2.0
 #: What leaves in one write of a peer that has more to say.

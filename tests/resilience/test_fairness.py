@@ -14,6 +14,8 @@ import pytest
 from ..server.peer import PATIENCE
 from .measuring import Measured, get, measured
 
+pytestmark = pytest.mark.timed
+
 PROGRAM = Path(__file__).with_name("flood.py")
 BURST = 250_000
 SAMPLES = 1000

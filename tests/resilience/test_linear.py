@@ -11,6 +11,8 @@ from pronghorn.wire.roles import CLIENT, SERVER
 from ..wire.worktime import growth
 from .measuring import LINEAR
 
+pytestmark = pytest.mark.timed
+
 FIELDS = DEFAULT_LIMITS.fields
 #: So long that as many fields as there may be fill a head of the largest size.
 FIELD = 64 * 1024 // FIELDS - 2

@@ -12,6 +12,8 @@ import pytest
 from ..server.peer import eventually
 from .measuring import LINEAR, MIB, Measured, bystander, connection, get, growth, measured
 
+pytestmark = pytest.mark.timed
+
 HALF_A_HEAD = b"GET /answer HTTP/1.1\r\nHost: a\r\nUser-Agent: a"
 #: Descriptors that are not the slow peers'.
 SPARE = 200

@@ -11,6 +11,8 @@ import pytest
 from ..server.peer import PATIENCE, eventually
 from .measuring import MIB, Measured, get, measured
 
+pytestmark = pytest.mark.timed
+
 RESET = struct.pack("ii", 1, 0)
 COUNT = 30
 

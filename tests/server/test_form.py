@@ -196,6 +196,7 @@ async def test_a_large_file_goes_to_disk_off_the_loop(files: list[RecordedFile])
     assert here not in large.closers
 
 
+@pytest.mark.timed
 async def test_a_file_on_disk_is_not_held_in_memory(files: list[RecordedFile]) -> None:
     import tracemalloc
 

@@ -159,6 +159,7 @@ async def test_parts_that_no_form_has(part: Part) -> None:
     assert "have a name" in caught.value.text
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "make", [lambda size: body_of(*[named("a", b"x")] * size), lambda size: b"a=1&" * size]
 )

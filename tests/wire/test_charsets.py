@@ -82,6 +82,7 @@ def test_no_long_name_is_remembered_here() -> None:
     assert _codec_of.cache_info().currsize == known
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("pattern", [b"a", b"9-", b"+A", b"\x1b$B", b"~{"], ids=repr)
 def test_the_time_grows_linearly_in_all_charsets(pattern: bytes) -> None:
     def decode(size: int) -> None:

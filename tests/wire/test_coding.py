@@ -147,6 +147,7 @@ def test_one_step_of_a_bomb_is_all_that_exists() -> None:
 PATIENT = DecodeLimits(members=1_000_000)
 
 
+@pytest.mark.timed
 def test_aiohttp_13362_many_members_take_linear_time() -> None:
     def work(size: int) -> None:
         decode("gzip", [gzip.compress(b"") * size], PATIENT)
@@ -154,6 +155,7 @@ def test_aiohttp_13362_many_members_take_linear_time() -> None:
     assert growth(work, 40_000) < 3
 
 
+@pytest.mark.timed
 def test_many_frames_take_linear_time() -> None:
     frame = zstd_library().compress(b"")
 

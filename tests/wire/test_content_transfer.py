@@ -157,6 +157,7 @@ def test_what_is_unfinished_is_what_cannot_be_decoded_alone(content: bytes, size
         assert decode(kind, [head[:whole]]) + decode(kind, [head[whole:] + rest]) == content
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "pattern", [b" ", b"A", b"A   ", b"A\r\n\r\n", b"=41", b"A" * 100 + b"\r\n"], ids=repr

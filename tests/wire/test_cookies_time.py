@@ -54,6 +54,7 @@ WORK: dict[str, Callable[[int], object]] = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_time_is_linear(work: Callable[[int], object]) -> None:
     assert growth(work, 50_000) < LINEAR

@@ -390,6 +390,7 @@ def test_CVE_2024_24762_linear_time(start: str, unit: str) -> None:
     assert disposition is None or len(parameters) <= 128
 
 
+@pytest.mark.timed
 def test_1e5_parameters() -> None:
     def work(count: int) -> None:
         with pytest.warns(BadContentDispositionHeader):
@@ -398,6 +399,7 @@ def test_1e5_parameters() -> None:
     assert growth(work, 50_000) < LINEAR
 
 
+@pytest.mark.timed
 def test_a_filename_in_1e5_pieces() -> None:
     def work(count: int) -> None:
         parameters = {f"filename*{number}": "a/" for number in range(count)}

@@ -42,6 +42,7 @@ UNITS = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
 @pytest.mark.parametrize(("size", "times"), [(1, 10_000), (50, 10_000), (64 * KIB, 50)])
 def test_linear_time(unit: bytes, size: int, times: int) -> None:
@@ -91,6 +92,7 @@ WORK = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("work", "size"), WORK.values(), ids=WORK)
 def test_other_work_is_linear(work: Callable[[int], None], size: int) -> None:
     assert growth(work, size) < LINEAR

@@ -65,6 +65,7 @@ def test_as_the_standard_library_reads_it(pieces: list[bytes]) -> None:
     assert parse_urlencoded(body) == parse_qsl(text, keep_blank_values=True)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("pattern", [b"&", b"a=1&", b"=", b"%41", b"%", b"+", b"%C3"], ids=repr)
 def test_the_time_grows_linearly(pattern: bytes) -> None:
     assert growth(lambda size: parse_urlencoded(pattern * size, limit=0), 20_000) < 3.2

@@ -130,6 +130,7 @@ async def test_targets_that_are_no_paths(method: str, target: str) -> None:
     assert (await refusal(router, method, target)).status == 404
 
 
+@pytest.mark.timed
 def test_long_paths_cost_no_more_than_their_length() -> None:
     router = routed("/a/b/{c}", "/{a}")
 

@@ -85,6 +85,7 @@ WORK = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("work", "size"), WORK.values(), ids=WORK)
 def test_linear_time(work: Callable[[int], None], size: int) -> None:
     assert growth(work, size) < LINEAR
@@ -95,6 +96,7 @@ def test_1e5_chunks_of_one_byte_are_one_piece_of_content() -> None:
     assert [event.chunk for event in events[1:]] == [b"x" * 100_000]
 
 
+@pytest.mark.timed
 def test_CVE_2025_67725_a_field_repeated_is_linear() -> None:
     """128 Connection lines of 500 options are one list."""
 
