@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from figures import Column, Figures, Subject, Table, Target, alternate
@@ -42,9 +43,9 @@ class Setting:
         """The command of one of the programs in this folder."""
         return (self.python, str(HERE / name), *arguments)
 
-    def raw_server(self) -> AbstractContextManager[Server]:
+    def raw_server(self, *options: str) -> AbstractContextManager[Server]:
         """The counterpart of the clients."""
-        return serving(self.script("rawserver.py"), self.cores.counterpart, self.environment)
+        return serving(self.script("rawserver.py", *options), self.cores.counterpart, self.environment)
 
     def measured(self, *command: str) -> dict[str, Any]:
         """Runs a program on the measured core."""
@@ -143,6 +144,38 @@ def client_get(setting: Setting) -> Outcome:
     return Outcome([table], failures)
 
 
+def client_tls(setting: Setting) -> Outcome:
+    """CPU per request of clients that GET 13 bytes over TLS, on kept connections and on fresh ones."""
+    ca = Path(setting.environment["TMPDIR"]) / "ca.pem"
+    with setting.raw_server("--ca", str(ca)) as server:
+        target = ("--url", f"https://127.0.0.1:{server.port}/", "--ca", str(ca), *setting.window)
+        subjects = setting.both_packages("clients/session_get.py", *target)
+
+        def measure(subject: Subject) -> Mapping[str, Figures]:
+            return {
+                "kept": per_request(setting.measured(*subject.command)),
+                "fresh": per_request(setting.measured(*subject.command, "--fresh")),
+            }
+
+        variants, failures = alternate("tls", subjects, setting.rounds, measure)
+    ratios = ("total", "user", "rate")
+    kept = Table(
+        f"tls: GET of 13 bytes over TLS, {CONNECTIONS} in flight",
+        PER_REQUEST,
+        ratios,
+        (Target("user CPU <= 0.40 of aiohttp's", "user", 0.40, "aiohttp"),),
+        variants.get("kept", {}),
+    )
+    fresh = Table(
+        "tls: the same, each with a handshake",
+        PER_REQUEST,
+        ratios,
+        (Target("total CPU <= 1.05 of aiohttp's", "total", 1.05, "aiohttp"),),
+        variants.get("fresh", {}),
+    )
+    return Outcome([kept, fresh], failures)
+
+
 def client_read(setting: Setting) -> Outcome:
     """Throughput and peak memory of `read()` of a large body."""
     with setting.raw_server() as server:
@@ -208,6 +241,7 @@ def package_import(setting: Setting) -> Outcome:
 BENCHMARKS: Mapping[str, Callable[[Setting], Outcome]] = {
     "server": server_get,
     "client": client_get,
+    "tls": client_tls,
     "read": client_read,
     "import": package_import,
 }

@@ -1,10 +1,13 @@
 """The server that the clients are measured against: it answers a finished head with bytes made beforehand.
 
-It parses nothing, so that it stays ahead of every client. `/large` streams the large body.
+It parses nothing, so that it stays ahead of every client. `/large` streams the large body. With `--ca` it
+speaks TLS, and writes there whom its certificate is to be verified by.
 """
 
 import argparse
 import asyncio
+import ssl
+from pathlib import Path
 from typing import cast
 
 import uvloop
@@ -63,12 +66,26 @@ class RawServer(asyncio.Protocol):
             self.transport.write(BLOCK)
 
 
-async def serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(RawServer, "127.0.0.1", port)
+def certified(ca: Path) -> ssl.SSLContext:
+    """TLS with a certificate for this host, by an authority that is written to `ca`."""
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(ca))
+    return context
+
+
+async def serve(port: int, ca: Path | None) -> None:
+    context = None if ca is None else certified(ca)
+    server = await asyncio.get_running_loop().create_server(RawServer, "127.0.0.1", port, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    uvloop.run(serve(parser.parse_args().port))
+    parser.add_argument("--ca", type=Path)
+    options = parser.parse_args()
+    uvloop.run(serve(options.port, options.ca))

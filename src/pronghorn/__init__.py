@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .client.auth import BasicAuth as BasicAuth
     from .client.auth import encode_basic_auth as encode_basic_auth
     from .client.connector import BaseConnector as BaseConnector
-    from .client.connector import TCPConnector as TCPConnector
     from .client.cookiejar import CookieJar as CookieJar
     from .client.cookiejar import DummyCookieJar as DummyCookieJar
     from .client.errors import ClientConnectionError as ClientConnectionError
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from .client.errors import ClientConnectorCertificateError as ClientConnectorCertificateError
     from .client.errors import ClientConnectorDNSError as ClientConnectorDNSError
     from .client.errors import ClientConnectorError as ClientConnectorError
+    from .client.errors import ClientConnectorPolicyError as ClientConnectorPolicyError
     from .client.errors import ClientConnectorSSLError as ClientConnectorSSLError
     from .client.errors import ClientError as ClientError
     from .client.errors import ClientHttpProxyError as ClientHttpProxyError
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .client.errors import InvalidUrlRedirectClientError as InvalidUrlRedirectClientError
     from .client.errors import NonHttpUrlClientError as NonHttpUrlClientError
     from .client.errors import NonHttpUrlRedirectClientError as NonHttpUrlRedirectClientError
+    from .client.errors import PoolTimeoutError as PoolTimeoutError
     from .client.errors import RedirectClientError as RedirectClientError
     from .client.errors import ServerConnectionError as ServerConnectionError
     from .client.errors import ServerDisconnectedError as ServerDisconnectedError
@@ -75,11 +76,16 @@ if TYPE_CHECKING:
     from .client.errors import UploadAbortedError as UploadAbortedError
     from .client.errors import WSMessageTypeError as WSMessageTypeError
     from .client.errors import WSServerHandshakeError as WSServerHandshakeError
+    from .client.lease import Connection as Connection
+    from .client.local import NamedPipeConnector as NamedPipeConnector
+    from .client.local import UnixConnector as UnixConnector
     from .client.outgoing import ClientRequest as ClientRequest
     from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse
     from .client.session import ClientSession as ClientSession
+    from .client.tcp import TCPConnector as TCPConnector
     from .client.timeouts import ClientTimeout as ClientTimeout
+    from .client.tls import Fingerprint as Fingerprint
     from .client.tracing import TraceConfig as TraceConfig
     from .client.tracing import TraceConnectionCreateEndParams as TraceConnectionCreateEndParams
     from .client.tracing import TraceConnectionCreateStartParams as TraceConnectionCreateStartParams
@@ -99,6 +105,11 @@ if TYPE_CHECKING:
     from .client.tracing import TraceResponseChunkReceivedParams as TraceResponseChunkReceivedParams
     from .client.uploads import UploadTracker as UploadTracker
     from .compat.importer import install_as_aiohttp as install_as_aiohttp
+    from .io.policy import AddressPolicy as AddressPolicy
+    from .io.policy import PublicAddressesOnly as PublicAddressesOnly
+    from .io.resolver import AsyncResolver as AsyncResolver
+    from .io.resolver import DefaultResolver as DefaultResolver
+    from .io.resolver import ThreadedResolver as ThreadedResolver
     from .io.stream import EofStream as EofStream
     from .io.stream import StreamReader as StreamReader
     from .signals import Signal as Signal

@@ -8,7 +8,11 @@ PACKAGE: Final = __name__.partition(".")[0]
 
 #: The names of the package itself. Those of the server are in `pronghorn.web`.
 HOMES: Final[dict[str, tuple[str, ...]]] = {
-    "client.connector": ("BaseConnector", "TCPConnector"),
+    "client.connector": ("BaseConnector",),
+    "client.lease": ("Connection",),
+    "client.local": ("NamedPipeConnector", "UnixConnector"),
+    "client.tcp": ("TCPConnector",),
+    "client.tls": ("Fingerprint",),
     "client.outgoing": ("ClientRequest",),
     "client.cookiejar": ("CookieJar", "DummyCookieJar"),
     "client.errors": (
@@ -17,6 +21,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "ClientConnectorCertificateError",
         "ClientConnectorDNSError",
         "ClientConnectorError",
+        "ClientConnectorPolicyError",
         "ClientConnectorSSLError",
         "ClientError",
         "ClientHttpProxyError",
@@ -33,6 +38,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "InvalidUrlRedirectClientError",
         "NonHttpUrlClientError",
         "NonHttpUrlRedirectClientError",
+        "PoolTimeoutError",
         "RedirectClientError",
         "ServerConnectionError",
         "ServerDisconnectedError",
@@ -85,6 +91,8 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
     "body.registry": ("PAYLOAD_REGISTRY", "get_payload", "payload_type", "register_payload"),
     "client.auth": ("BasicAuth", "encode_basic_auth"),
     "compat.importer": ("install_as_aiohttp",),
+    "io.policy": ("AddressPolicy", "PublicAddressesOnly"),
+    "io.resolver": ("AsyncResolver", "DefaultResolver", "ThreadedResolver"),
     "io.stream": ("EofStream", "StreamReader"),
     "signals": ("Signal",),
     "wire.disposition": (

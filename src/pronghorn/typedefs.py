@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http.cookies import BaseCookie, Morsel
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from . import web
 
 __all__ = [
+    "AddrInfoType",
     "Byteish",
     "Handler",
     "JSONBytesEncoder",
@@ -26,6 +28,7 @@ __all__ = [
     "PathLike",
     "Query",
     "RawHeaders",
+    "SocketFactoryType",
     "StrOrURL",
 ]
 
@@ -46,6 +49,10 @@ _Cookie = str | BaseCookie[str] | Morsel[Any]
 LooseCookiesMappings = Mapping[str, _Cookie]
 LooseCookiesIterables = Iterable[tuple[str, _Cookie]]
 LooseCookies = LooseCookiesMappings | LooseCookiesIterables | BaseCookie[str]
+
+#: As `socket.getaddrinfo` gives it.
+AddrInfoType = tuple[int, int, int, str, tuple[Any, ...]]
+SocketFactoryType = Callable[[AddrInfoType], socket.socket]
 
 JSONEncoder = Callable[[Any], str]
 JSONBytesEncoder = Callable[[Any], bytes]

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import pronghorn.compat
+from pronghorn import typedefs
 from pronghorn.compat.aiohttp import MODULES, SPELLINGS, VERSION
 from pronghorn.compat.retired import SUCCESSORS
+from pronghorn.io import dial, resolver
 
 from .fresh import told, untrue
 
@@ -42,16 +44,20 @@ IMPORTED = {
     # aiobotocore
     "client.URL": "yarl:URL",
     # aiohttp-client-cache
-    "client._RequestContextManager": "pronghorn.client.session:RequestContext",
-    "client._RequestOptions": "pronghorn.client.session:RequestOptions",
+    "client._RequestContextManager": "pronghorn.client.context:RequestContext",
+    "client._RequestOptions": "pronghorn.client.options:RequestOptions",
     "client_reqrep.MappingProxyType": "types:MappingProxyType",
     "client_reqrep.RequestInfo": "pronghorn.client.request_info:RequestInfo",
     "streams.StreamReader": "pronghorn.io.stream:StreamReader",
     "typedefs.RawHeaders": "pronghorn.typedefs:RawHeaders",
     "typedefs.StrOrURL": "pronghorn.typedefs:StrOrURL",
+    # aiodocker
+    "UnixConnector": "pronghorn.client.local:UnixConnector",
+    "connector.NamedPipeConnector": "pronghorn.client.local:NamedPipeConnector",
     # aiohttp-socks
+    "AddrInfoType": "pronghorn.typedefs:AddrInfoType",
     "ClientConnectorError": "pronghorn.client.errors:ClientConnectorError",
-    "TCPConnector": "pronghorn.client.connector:TCPConnector",
+    "TCPConnector": "pronghorn.client.tcp:TCPConnector",
     "abc.AbstractResolver": "pronghorn.io.resolver:AbstractResolver",
     "abc.ResolveResult": "pronghorn.io.resolver:ResolveResult",
     "client_proto.ResponseHandler": "pronghorn.client.protocol:ResponseHandler",
@@ -59,6 +65,8 @@ IMPORTED = {
     "ClientResponse": "pronghorn.client.response:ClientResponse",
     "helpers.TimerNoop": "pronghorn.compat.borrowed:TimerNoop",
     "http.RESPONSES": "pronghorn.compat.borrowed:RESPONSES",
+    # gql
+    "Fingerprint": "pronghorn.client.tls:Fingerprint",
     # httpx-aiohttp
     "ClientHttpProxyError": "pronghorn.client.errors:ClientHttpProxyError",
     "ClientProxyConnectionError": "pronghorn.client.errors:ClientProxyConnectionError",
@@ -75,10 +83,19 @@ IMPORTED = {
     # vcrpy
     "client.ClientSession": "pronghorn.client.session:ClientSession",
     "helpers.strip_auth_from_url": "pronghorn.client.auth:strip_auth_from_url",
+    # Seen in programs
+    "client_reqrep.ConnectionKey": "pronghorn.client.request_info:ConnectionKey",
+    "connector.Connection": "pronghorn.client.lease:Connection",
+    "connector.SocketFactoryType": "pronghorn.typedefs:SocketFactoryType",
+    "connector.TCPConnector": "pronghorn.client.tcp:TCPConnector",
+    "connector.aiohappyeyeballs": "pronghorn.io.dial:aiohappyeyeballs",
+    "helpers.get_env_proxy_for_url": "pronghorn.compat.proxies:get_env_proxy_for_url",
+    "resolver.AsyncResolver": "pronghorn.io.resolver:AsyncResolver",
     # Seen in the older documents
     "CookiesJar": "pronghorn.client.cookiejar:CookieJar",
     "FingerprintMismatch": "pronghorn.client.errors:ServerFingerprintMismatch",
     "MultiDict": "multidict:MultiDict",
+    "ThreadResolver": "pronghorn.io.resolver:ThreadedResolver",
     "istr": "multidict:istr",
     "abc.AbstructResolver": "pronghorn.io.resolver:AbstractResolver",
     "helpers.AccessLogger": "pronghorn.server.access_log:AccessLogger",
@@ -181,6 +198,47 @@ def test_modules_are_one_under_both_names() -> None:
         return wrong
 
     assert told(mistaken, COUNTERPARTS) == []
+
+
+def test_types_for_annotations_are_those_of_what_takes_them() -> None:
+    assert typedefs.AddrInfoType == resolver.AddressInfo
+    assert typedefs.SocketFactoryType == dial.SocketFactory
+
+
+def test_all_of_the_connectors_are_taken_together() -> None:
+    def told_names() -> list[str]:
+        import pronghorn
+
+        pronghorn.install_as_aiohttp()
+        names: dict[str, object] = {}
+        exec("from aiohttp.connector import *", names)
+        return sorted(names)
+
+    promised = surface()["modules"]["aiohttp.connector"]["public"]
+    assert len(promised) > 5
+    assert set(promised) <= set(told(told_names))
+
+
+def test_a_patch_of_a_connector_is_written_where_it_stands() -> None:
+    def facts() -> dict[str, bool]:
+        from unittest.mock import patch
+
+        import pronghorn
+
+        pronghorn.install_as_aiohttp()
+        from pronghorn.client import local, tcp
+
+        mine = object()
+        with (
+            patch("aiohttp.connector.TCPConnector", mine),
+            patch("aiohttp.connector.UnixConnector.path", mine),
+        ):
+            return {
+                "a name": vars(tcp)["TCPConnector"] is mine,
+                "a member": vars(local.UnixConnector)["path"] is mine,
+            }
+
+    assert untrue(facts) == []
 
 
 def test_gathered_modules_are_modules() -> None:

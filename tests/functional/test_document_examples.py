@@ -6,6 +6,9 @@ Each is named by its number in the list of examples. Those whose feature is not 
 import asyncio
 import hashlib
 import json
+import socket
+import ssl
+import subprocess
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,9 +18,13 @@ import pytest
 from yarl import URL
 
 import pronghorn
-from pronghorn import ClientResponse, ClientSession, FormData, StreamReader, streamer, web
+from pronghorn import ClientResponse, ClientSession, FormData, StreamReader, UnixConnector, streamer, web
+from pronghorn.io.resolver import AsyncResolver
 
-from .scripted import scripted
+from .. import tls
+from ..io.dns_server import A, serving
+from .programs import find, scripted_tls
+from .scripted import OK, Peer, scripted, turns, until
 
 CONTENT = bytes(range(256)) * 2000
 Base = URL
@@ -317,6 +324,162 @@ async def test_ex_50_59_no_content_type(session: ClientSession) -> None:
     ):
         assert "CONTENT-TYPE" not in resp.headers
         assert resp.content_type == "application/octet-stream"
+
+
+# Connectors
+
+
+async def test_ex_29_a_connector_of_ones_own(base: Base) -> None:
+    conn = pronghorn.TCPConnector()
+    session = pronghorn.ClientSession(connector=conn)
+    assert (await told(await session.get(base / "get")))["method"] == "GET"
+    await session.close()
+    assert conn.closed
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({"limit": 30}, 30), ({"limit": 0}, 40), ({"limit_per_host": 30}, 30)],
+    ids=["ex_30", "ex_31", "ex_32"],
+)
+async def test_ex_30_31_32_limits(options: dict[str, Any], most: int) -> None:
+    held = 0
+    gate = asyncio.Event()
+
+    async def gated(peer: Peer) -> None:
+        nonlocal held
+        while True:
+            await peer.request()
+            held += 1
+            await gate.wait()
+            await peer.send(OK)
+
+    async def fetch() -> str:
+        async with session.get(server.url()) as resp:
+            return await resp.text()
+
+    conn = pronghorn.TCPConnector(**options)
+    async with scripted(gated) as server, ClientSession(connector=conn) as session:
+        fetching = [asyncio.ensure_future(fetch()) for _ in range(40)]
+        await until(lambda: held >= most)
+        await turns(10)
+        assert held == most
+        gate.set()
+        assert await asyncio.gather(*fetching) == ["ok"] * 40
+
+
+async def test_ex_04_33_name_servers_of_ones_own(base: Base) -> None:
+    async with serving({"httpbin.test": ["127.0.0.1"]}) as dns:
+        resolver = AsyncResolver(nameservers=["127.0.0.1"], udp_port=dns.port)
+        conn = pronghorn.TCPConnector(resolver=resolver)
+        async with ClientSession(connector=conn) as session:
+            answer = await told(await session.get(base.with_host("httpbin.test") / "get"))
+        await resolver.close()
+    assert answer["headers"]["Host"] == f"httpbin.test:{base.port}"
+    assert ("httpbin.test", A) in dns.asked
+
+
+@pytest.mark.parametrize("document", ["ex_48", "ex_57"])
+async def test_ex_48_57_a_unix_socket(tmp_path: Path, document: str) -> None:
+    path = str(tmp_path / "socket")
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(path)
+    async with scripted(OK, sock=sock) as server:
+        conn = UnixConnector(path=path)
+        session = ClientSession(connector=conn)
+        async with session.get("http://python.org") as resp:
+            assert resp.status == 200
+        await session.close()
+    assert [(request.target, request.fields["Host"]) for request in server.requests] == [("/", "python.org")]
+
+
+# TLS
+
+
+@pytest.fixture
+def cafile(tmp_path: Path) -> str:
+    path = tmp_path / "ca-bundle.crt"
+    path.write_bytes(tls.authority().cert_pem.bytes())
+    return str(path)
+
+
+async def test_ex_34_no_verification(session: ClientSession) -> None:
+    async with scripted_tls(tls.self_signed_context()) as server:
+        with pytest.warns(DeprecationWarning, match="ssl=False"):
+            r = await session.get(f"https://127.0.0.1:{server.port}", verify_ssl=False)
+        assert await r.text() == "ok"
+
+
+async def test_ex_35_an_authority_of_ones_own(session: ClientSession, cafile: str) -> None:
+    async with scripted_tls(tls.server_context("localhost")) as server:
+        sslcontext = ssl.create_default_context(cafile=cafile)
+        with pytest.warns(DeprecationWarning, match="ssl=ssl_context"):
+            r = await session.get(f"https://localhost:{server.port}", ssl_context=sslcontext)
+        assert await r.text() == "ok"
+
+
+async def test_ex_36_a_client_certificate(session: ClientSession, cafile: str, tmp_path: Path) -> None:
+    device = tls.authority().issue_cert("device@example.test")
+    public, private = tmp_path / "device.pem", tmp_path / "device.key"
+    device.cert_chain_pems[0].write_to_path(str(public))
+    device.private_key_pem.write_to_path(str(private))
+    shown = []
+
+    async def look(peer: Peer) -> None:
+        shown.append(peer.writer.get_extra_info("peercert")["subjectAltName"])
+        await peer.answer(OK)
+
+    async with scripted_tls(tls.demanding_context(), look) as server:
+        sslcontext = ssl.create_default_context(cafile=cafile)
+        sslcontext.load_cert_chain(str(public), str(private))
+        with pytest.warns(DeprecationWarning, match="ssl=ssl_context"):
+            r = await session.get(f"https://127.0.0.1:{server.port}", ssl_context=sslcontext)
+        assert await r.text() == "ok"
+    assert shown == [(("email", "device@example.test"),)]
+
+
+async def test_ex_37_38_39_errors_of_tls(cafile: str) -> None:
+    conn = pronghorn.TCPConnector(ssl=ssl.create_default_context(cafile=cafile))
+    async with (
+        scripted_tls(tls.expired_context()) as first,
+        scripted_tls(tls.server_context("right.host")) as second,
+        ClientSession(connector=conn) as session,
+    ):
+        expired, wrong = f"https://127.0.0.1:{first.port}/", f"https://127.0.0.1:{second.port}/"
+        with pytest.raises(pronghorn.ClientConnectorSSLError) as of_ssl:
+            await session.get(expired)
+        assert isinstance(of_ssl.value, ssl.SSLError)
+        with pytest.raises(pronghorn.ClientConnectorCertificateError) as of_certificate:
+            await session.get(wrong)
+        assert isinstance(of_certificate.value, ssl.CertificateError)
+        for url, kind in ((expired, ssl.SSLError), (wrong, ssl.CertificateError)):
+            with pytest.raises(pronghorn.ClientSSLError) as caught:
+                await session.get(url)
+            assert isinstance(caught.value, kind)
+
+
+@pytest.mark.filterwarnings("ignore:fingerprint is deprecated:DeprecationWarning")
+async def test_ex_40_41_a_pin(session: ClientSession, tmp_path: Path) -> None:
+    async with scripted_tls(tls.server_context()) as server:
+        url = f"https://127.0.0.1:{server.port}/"
+        with pytest.raises(ValueError, match="32 bytes of a SHA-256, got 64"):  # as it was printed
+            await session.get(url, fingerprint=b"0" * 64)
+        bad_fingerprint = b"0" * 32
+        exc = None
+        try:
+            await session.get(url, fingerprint=bad_fingerprint)
+        except pronghorn.FingerprintMismatch as e:
+            exc = e
+        assert exc is not None
+        assert exc.expected == bad_fingerprint
+
+        pem = tmp_path / "crt.pem"
+        pem.write_bytes(tls.certificate().cert_chain_pems[0].bytes())
+        command = [find("openssl"), *f"x509 -in {pem} -inform PEM -outform DER".split()]
+        der = subprocess.run(command, capture_output=True, check=True).stdout
+        assert exc.got == hashlib.sha256(der).digest()
+        r = await session.get(url, fingerprint=exc.got)
+        assert await r.text() == "ok"
 
 
 # Signals

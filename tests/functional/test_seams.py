@@ -141,7 +141,7 @@ async def test_what_a_connector_has_in_use_and_idle() -> None:
         assert connector._conns == {}
         await (await asking).read()
         assert connector._acquired == set()
-        assert connector._conns == {connection.address: [connection]}
+        assert connector._conns == {connection.address: [(connection.channel, connection.idle_since)]}
         assert connection.transport is not None
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from pronghorn import ClientSession, TCPConnector
+from pronghorn import BaseConnector, ClientSession, TCPConnector
 
 from ..functional.scripted import OK, Request, scripted
 
@@ -61,6 +62,20 @@ class Here(TCPConnector):
     async def _create_connection(self, *_: Any) -> Any:
         loop = asyncio.get_running_loop()
         return (await loop.create_connection(self._factory, "127.0.0.1", self.port))[1]
+
+
+def listening_at(path: str) -> socket.socket:
+    """A Unix socket at ``path``."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(path)
+    sock.listen()
+    return sock
+
+
+def idleness(connector: BaseConnector) -> float:
+    """Seconds that the one connection of a connector, which is idle, is kept."""
+    (connection,) = connector._pool.idle
+    return round(connection.idle_deadline.at - connection.idle_since, 6)
 
 
 async def sent(

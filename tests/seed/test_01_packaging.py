@@ -1,6 +1,7 @@
 """Packaging, scope and namespace promises."""
 
 import re
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
@@ -11,6 +12,7 @@ from multidict import istr
 
 import pronghorn
 from pronghorn import (
+    AsyncResolver,
     ClientError,
     ClientPayloadError,
     ClientResponse,
@@ -19,7 +21,8 @@ from pronghorn import (
     hdrs,
 )
 
-from ..functional.scripted import answering, scripted
+from ..functional.scripted import OK, answering, scripted
+from ..io.dns_server import serving
 from .row import aliased, sent
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +160,26 @@ async def test_s004_a_detector_of_charsets_is_the_callers() -> None:
             await response.text()
 
 
+async def test_s005_aiodns_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "aiodns" not in map(distribution, project["dependencies"])
+    assert "aiodns" in map(distribution, project["optional-dependencies"]["speedups"])
+    async with serving({"one.test": ["192.0.2.1"]}) as dns:
+        resolver = AsyncResolver(nameservers=["127.0.0.1"], udp_port=dns.port, timeout=1, tries=1)
+        (found,) = await resolver.resolve("one.test", 81)
+        await resolver.close()
+    assert (found["host"], found["port"]) == ("192.0.2.1", 81)
+    monkeypatch.setitem(sys.modules, "aiodns", None)
+    with pytest.raises(RuntimeError, match="pip install aiodns"):
+        AsyncResolver()
+    async with (
+        scripted(OK) as server,
+        ClientSession() as session,
+        session.get(f"http://localhost:{server.port}/") as response,
+    ):
+        assert await response.text() == "ok"
+
+
 def test_s008_every_exception_by_its_name_in_the_package() -> None:
     assert aliased(f"NAMES = {EXCEPTIONS}\n{CAUGHT}") == {
         "missing": [],
@@ -223,3 +246,107 @@ async def test_s011_names_of_fields() -> None:
     answer = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nContent-Length: 0\r\n\r\n"
     async with scripted(answer) as server, ClientSession() as session, session.get(server.url()) as response:
         assert response.headers[hdrs.CONTENT_TYPE] == response.headers["CONTENT-TYPE"] == "text/html"
+
+
+PATHS = r"""
+import asyncio
+import aiohttp.abc, aiohttp.client, aiohttp.connector, aiohttp.multipart, aiohttp.payload, aiohttp.resolver
+from multidict import CIMultiDict
+from yarl import URL
+
+class Connector(aiohttp.connector.BaseConnector):
+    async def _create_connection(self, req, traces, timeout):
+        asked.append((type(req) is aiohttp.client.ClientRequest, str(req.url)))
+        raise aiohttp.ClientConnectionError("nowhere")
+
+async def main():
+    async with aiohttp.ClientSession(connector=Connector()) as session:
+        try:
+            await session.get("http://host.test/a")
+        except aiohttp.ClientConnectionError as error:
+            return str(error)
+
+asked = []
+stream = aiohttp.StreamReader()
+stream.feed_data(b"--b\r\n\r\none\r\n--b--\r\n")
+stream.feed_eof()
+
+async def part():
+    fields = CIMultiDict({"Content-Type": "multipart/mixed; boundary=b"})
+    return await (await aiohttp.multipart.MultipartReader(fields, stream).next()).text()
+
+writer = aiohttp.multipart.MultipartWriter()
+resolver = aiohttp.resolver.AsyncResolver(nameservers=["192.0.2.1"])
+found = {
+    "said": asyncio.run(main()),
+    "asked": asked,
+    "part": asyncio.run(part()),
+    "payload": isinstance(writer.append("text"), aiohttp.payload.Payload),
+    "jar": isinstance(aiohttp.CookieJar(), aiohttp.abc.AbstractCookieJar),
+    "resolver": isinstance(resolver, aiohttp.abc.AbstractResolver),
+}
+"""
+
+
+def test_s012_dotted_paths() -> None:
+    assert aliased(PATHS) == {
+        "said": "nowhere",
+        "asked": [[True, "http://host.test/a"]],
+        "part": "one",
+        "payload": True,
+        "jar": True,
+        "resolver": True,
+    }
+
+
+MISSPELT = r"""
+import asyncio
+import aiohttp.abc, aiohttp.helper, aiohttp.protocols
+
+class Mine(aiohttp.abc.AbstructResolver):
+    async def resolve(self, host, port=0, family=0):
+        return await aiohttp.ThreadResolver().resolve("127.0.0.1", port, family)
+
+    async def close(self):
+        pass
+
+async def main():
+    async def answer(reader, writer):
+        request = await reader.readuntil(b"\r\n\r\n")
+        facts.append(b"host.test" in request)
+        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok")
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    for resolver in (Mine(), aiohttp.DefaultResolver()):
+        for jar in (aiohttp.CookiesJar(unsafe=True), aiohttp.helper.DummyCookieJar()):
+            connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
+            host = "host.test" if type(resolver) is Mine else "127.0.0.1"
+            async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:
+                async with session.get(f"http://{host}:{port}/", headers={"Host": "host.test"}) as response:
+                    is_1_1 = response.version == aiohttp.protocols.HttpVersion(1, 1)
+                    facts.append((await response.text(), is_1_1))
+                facts.append(len(jar))
+    listening.close()
+
+facts = []
+asyncio.run(main())
+jars = (aiohttp.CookiesJar, aiohttp.DummyCookieJar, aiohttp.helper.DummyCookieJar)
+fields = aiohttp.MultiDict([("a", "1"), ("a", "2")])
+found = {
+    "facts": facts,
+    "jars": [issubclass(jar, aiohttp.AbstractCookieJar) for jar in jars],
+    "fields": [aiohttp.MultiDictProxy(fields).getall("a"), aiohttp.istr("Content-Type").upper()],
+    "version": list(aiohttp.protocols.HttpVersion(1, 0)),
+}
+"""
+
+
+def test_s013_dotted_paths_as_they_were_misspelt() -> None:
+    said = ["ok", True]
+    assert aliased(MISSPELT) == {
+        "facts": [True, said, 1, True, said, 0] * 2,
+        "jars": [True, True, True],
+        "fields": [["1", "2"], "CONTENT-TYPE"],
+        "version": [1, 0],
+    }

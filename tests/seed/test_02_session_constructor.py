@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import os
 import zlib
 from typing import Any
 
@@ -21,7 +22,9 @@ from pronghorn import (
     TCPConnector,
 )
 
+from ..functional.programs import HttpProxy, Names, scripted_tls
 from ..functional.scripted import OK, answering, scripted
+from ..tls import client_context, server_context
 from .row import Here, sent
 
 SHORT = 0.02
@@ -136,6 +139,17 @@ async def test_s024_cookie_jar() -> None:
             assert cookies == [None, "a=1", later, "a=1"]
     with pytest.raises(TypeError, match="cookie_jar"):
         ClientSession(cookie_jar={})  # type: ignore[arg-type]  # what is tested
+
+
+async def test_s025_cookies_by_a_proxy() -> None:
+    async with scripted(SETTING) as proxy, ClientSession(proxy=proxy.url(), cookies={"own": "2"}) as session:
+        for _ in range(2):
+            async with session.get("http://example.org/") as response:
+                assert response.cookies["a"].value == "1"
+        assert [cookie.key for cookie in session.cookie_jar] == ["own", "a"]
+        cookies = [sorted(request.fields["Cookie"].split("; ")) for request in proxy.requests]
+        assert cookies == [["own=2"], ["a=1", "own=2"]]
+        assert {request.target for request in proxy.requests} == {"http://example.org/"}
 
 
 async def test_s026_no_cookies_are_wanted() -> None:
@@ -257,6 +271,37 @@ async def test_s032_proxies_never_was_an_argument() -> None:
     async with ClientSession() as session:
         with pytest.raises(TypeError, match="proxies"):
             await session.get("http://127.0.0.1/", proxies={})  # type: ignore[call-arg]  # what is tested
+
+
+async def test_s033_trust_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    http, https = HttpProxy(), HttpProxy()
+    secured = server_context("example.test")
+    async with scripted(OK) as server, scripted(http) as one, scripted(https) as two:
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{one.port}")
+        monkeypatch.setenv("HTTPS_PROXY", two.url())
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        for options, trusts in (({}, False), ({"trust_env": False}, False), ({"trust_env": True}, True)):
+            connector = TCPConnector(resolver=Names({"example.test": "127.0.0.1"}), ssl=client_context())
+            async with ClientSession(connector=connector, **options) as session, scripted_tls(secured) as tls:
+                assert session.trust_env is trusts
+                for url in (
+                    f"http://example.test:{server.port}/a",
+                    f"https://example.test:{tls.port}/b",
+                    server.url("/c"),
+                ):
+                    async with session.get(url) as response:
+                        assert await response.text() == "ok"
+                assert [request.target for request in tls.requests] == ["/b"]
+                asked = [f"GET http://example.test:{server.port}/a"] if trusts else []
+                assert http.targets == asked
+                assert https.targets == ([f"CONNECT example.test:{tls.port}"] if trusts else [])
+        assert http.fields("Proxy-Authorization") == ["Basic dXNlcjpzZWNyZXQ="]
+        assert [request.target for request in server.requests] == ["/a", "/c", "/a", "/c", "/c"]
+        async with ClientSession(trust_env=True, proxy=two.url()) as session:  # what is said counts first
+            assert await (await session.get("http://example.test/d")).text() == "ok"
+        assert https.targets[1:] == ["GET http://example.test/d"]
 
 
 async def test_s034_headers_of_a_request_win() -> None:

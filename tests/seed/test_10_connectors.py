@@ -1,20 +1,36 @@
 """Section 10: connectors."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
-from pronghorn import BaseConnector, ClientConnectionError, ClientSession, ClientTimeout, TCPConnector
-from pronghorn.client import connector as connectors
+from pronghorn import (
+    BaseConnector,
+    ClientConnectionError,
+    ClientRequest,
+    ClientSession,
+    ClientTimeout,
+    Connection,
+    ConnectionTimeoutError,
+    NamedPipeConnector,
+    TCPConnector,
+    UnixConnector,
+)
 from pronghorn.client.pool import Pool
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.io.dial import Address
 
+from ..functional.programs import HttpProxy, scripted_tls
 from ..functional.scripted import OK, Peer, Scripted, answering, scripted, turns, until
 from ..functional.timers import Timers
+from ..tls import client_context, server_context
+from .row import idleness, listening_at
 
 UNFINISHED = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
 #: Connections that are asked for at once: a listening socket holds no more.
@@ -80,18 +96,50 @@ async def most_at_once(
     return most
 
 
-async def test_s147_all_derive_from_the_base(server: Scripted) -> None:
-    kinds = [kind for name, kind in vars(connectors).items() if name.endswith("Connector")]
-    assert TCPConnector in kinds
-    assert all(issubclass(kind, BaseConnector) for kind in kinds)
-    for kind, options in ((TCPConnector, {}), (Elsewhere, {"port": server.port})):
-        for force_close in (False, True):
-            before = len(server.peers)
-            connector = kind(force_close=force_close, **options)
+async def test_s147_all_derive_from_the_base(server: Scripted, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    kinds: list[tuple[type[BaseConnector], dict[str, Any]]] = [
+        (TCPConnector, {}),
+        (UnixConnector, {"path": path}),
+        (Elsewhere, {"port": server.port}),
+    ]
+    assert issubclass(NamedPipeConnector, BaseConnector)
+    async with scripted(OK, sock=listening_at(path)) as local:
+        for kind, options in kinds:
+            assert issubclass(kind, BaseConnector)
+            peers = local.peers if kind is UnixConnector else server.peers
+            for force_close in (False, True):
+                before = len(peers)
+                connector = kind(force_close=force_close, **options)
+                async with ClientSession(connector=connector) as session:
+                    for _ in range(3):
+                        assert await fetch(session, server.url()) == "ok"
+                assert len(peers) - before == (3 if force_close else 1)
+
+
+async def test_s148_base_connector(server: Scripted) -> None:
+    parameters = inspect.signature(BaseConnector).parameters
+    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    documented = {
+        "force_close": False,
+        "limit": 100,
+        "limit_per_host": 0,
+        "enable_cleanup_closed": False,
+        "loop": None,
+        "timeout_ceil_threshold": 5,
+    }
+    assert {name: parameters[name].default for name in documented} == documented
+    assert parameters.keys() - documented == {"keepalive_timeout"}
+    for options, seconds in (
+        ({}, 15.0),
+        (documented, 15.0),
+        ({"keepalive_timeout": 30, "loop": asyncio.get_running_loop(), "enable_cleanup_closed": True}, 30.0),
+    ):
+        for kind in (partial(Elsewhere, server.port), TCPConnector):
+            connector = kind(**options)
             async with ClientSession(connector=connector) as session:
-                for _ in range(3):
-                    assert await fetch(session, server.url()) == "ok"
-            assert len(server.peers) - before == (3 if force_close else 1)
+                assert await fetch(session, server.url()) == "ok"
+                assert idleness(connector) == seconds
 
 
 async def test_s149_keepalive_timeout(server: Scripted) -> None:
@@ -201,6 +249,31 @@ async def test_s158_close(is_awaited: bool) -> None:
                 await unfinished.read()
 
 
+async def test_s159_connect(server: Scripted) -> None:
+    connector = TCPConnector(limit=1)
+    request = ClientRequest("GET", URL(server.url()))
+    first = await connector.connect(request)
+    assert isinstance(first, Connection)
+    transport = first.transport
+    assert transport is not None
+    assert transport.get_extra_info("peername") == ("127.0.0.1", server.port)
+    second = asyncio.ensure_future(connector.connect(request, [], ClientTimeout()))
+    await turns(10)
+    assert not second.done(), "at the limit"
+    with pytest.raises(ConnectionTimeoutError):
+        await connector.connect(request, [], ClientTimeout(connect=0.01))
+    first.release()
+    assert (await second).transport is transport, "the one that is free"
+    (await second).close()
+    third = await connector.connect(request)
+    assert third.transport is not transport
+    third.close()
+    await connector.close()
+    with pytest.raises(ClientConnectionError, match="closed"):
+        await connector.connect(request)
+    assert len(server.peers) == 2
+
+
 async def test_s160_create_connection(server: Scripted) -> None:
     with pytest.raises(TypeError, match="_create_connection"):
         BaseConnector()  # type: ignore[abstract]  # what is tested
@@ -211,6 +284,40 @@ async def test_s160_create_connection(server: Scripted) -> None:
             assert await fetch(session, "http://nowhere.invalid/path") == "ok"
     assert connector.asked == [("http://nowhere.invalid/path", timeout)]
     assert server.requests[0].fields["Host"] == "nowhere.invalid"
+
+
+async def test_s161_two_standard_connectors(server: Scripted, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    async with (
+        scripted_tls(server_context()) as secured,
+        scripted(OK, sock=listening_at(path)) as local,
+        ClientSession() as usual,
+        ClientSession(connector=UnixConnector(path)) as unusual,
+    ):
+        assert type(usual.connector) is TCPConnector
+        assert await fetch(usual, server.url()) == "ok"
+        async with usual.get(f"https://127.0.0.1:{secured.port}/", ssl=client_context()) as response:
+            assert await response.text() == "ok"
+        assert await fetch(unusual, "http://anywhere.test/") == "ok"
+    assert [len(running.peers) for running in (server, secured, local)] == [1, 1, 1]
+
+
+async def test_s162_sockets_and_proxies(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    proxy = HttpProxy()
+    async with (
+        scripted(OK, sock=listening_at(path)) as local,
+        scripted(proxy) as front,
+        ClientSession(connector=UnixConnector(path)) as unusual,
+        ClientSession() as usual,
+    ):
+        assert await fetch(unusual, "http://anywhere.test/a") == "ok"
+        async with usual.get("http://anywhere.test/b", proxy=front.url()) as response:
+            assert await response.text() == "ok"
+        with pytest.raises(ValueError, match=r"^proxy: .* connects by none"):
+            await unusual.get("http://anywhere.test/c", proxy=front.url())
+    assert [request.target for request in local.requests] == ["/a"]
+    assert proxy.targets == ["GET http://anywhere.test/b"]
 
 
 async def test_s163_a_session_owns_its_connector(server: Scripted) -> None:

@@ -1,12 +1,15 @@
 """The client's end of a connection: one exchange at a time, from the head we send to the last byte."""
 
 import asyncio
+import re
 import select
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, NamedTuple, Protocol, final
+from typing import Any, Final, NamedTuple, Protocol, final
+
+from multidict import istr
 
 from ..io.channel import Channel
-from ..io.deadline import Deadline, Sweep
+from ..io.deadline import PRECISE, Deadline, Sweep
 from ..io.dial import Address
 from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
@@ -24,6 +27,7 @@ from .errors import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
+from .pool_stats import CloseReason
 from .timeouts import ClientTimeout
 
 
@@ -40,6 +44,7 @@ class Keeper(Protocol):
 
     def take_back(self, connection: "ClientConnection", /) -> None: ...
     def lost(self, connection: "ClientConnection", /) -> None: ...
+    def let_go(self, connection: "ClientConnection", /) -> None: ...
 
 
 class Answer(NamedTuple):
@@ -78,7 +83,9 @@ class ClientConnection:
         "_total_seconds",
         "_waiter",
         "address",
+        "announced_idleness",
         "channel",
+        "close_reason",
         "exchange",
         "idle_deadline",
         "idle_since",
@@ -121,6 +128,10 @@ class ClientConnection:
         self.idle_since = 0.0
         #: Exchanges begun.
         self.uses = 0
+        #: Seconds that the server keeps it while it is idle, less than it said; None if it said nothing.
+        self.announced_idleness: float | None = None
+        #: Why it will have been closed, if nobody knows better.
+        self.close_reason = CloseReason.LOST
 
     def adopt(self, address: Address, keeper: Keeper, sweep: Sweep) -> None:
         """Belong to ``keeper`` from now on, as a connection to ``address``."""
@@ -128,8 +139,26 @@ class ClientConnection:
         self._keeper = keeper
         self._total = Deadline(sweep, self._run_out)
         self._gap = Deadline(sweep, self._run_out_of_data)
-        self.idle_deadline = Deadline(sweep, self.close)
+        self.idle_deadline = Deadline(sweep, self._run_out_of_idleness)
         self._is_adopted = True
+
+    # Lent without an exchange
+
+    def hold(self) -> None:
+        """Lend the connection out as it is."""
+        self._is_lent = True
+        self.uses += 1
+
+    def give_up_hold(self) -> None:
+        """What `hold` was for is over; it must not have been abandoned."""
+        if self._is_lent:
+            self._is_lent = False
+            self._keeper.take_back(self)
+
+    def leave(self) -> None:
+        """Belong to its user from now on, and to no keeper."""
+        self._is_lent = False
+        self._keeper.let_go(self)
 
     # The exchange
 
@@ -227,6 +256,7 @@ class ClientConnection:
             self._waiter = None
             self._total.stop()
             self._gap.stop()
+            self.close_reason = CloseReason.ABANDONED
             self.exchange.discard()
             self.channel.abort()
             if self._sender is not None:
@@ -342,6 +372,8 @@ class ClientConnection:
         self.make_stream = StreamReader
         self._resolve_go_ahead()
         waiter, self._waiter = self._waiter, None
+        if _KEEP_ALIVE in head.headers:
+            self.announced_idleness = _idleness(head.headers[_KEEP_ALIVE])
         if waiter is not None and not waiter.done():
             waiter.set_result((head, content, self._informational))
         else:
@@ -360,6 +392,10 @@ class ClientConnection:
         """The last exchange left the connection fit for another."""
         transport = self.channel.transport
         return self._machine.reading is Reading.IDLE and transport is not None and not transport.is_closing()
+
+    def _run_out_of_idleness(self) -> None:
+        self.close_reason = CloseReason.IDLE_TIMEOUT
+        self.close()
 
     def _run_out(self) -> None:
         self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))
@@ -380,6 +416,22 @@ _TRUSTED_IDLE = 0.05
 
 #: Seconds that a request body waits for 100 (Continue): servers that don't know of it send none (curl: 1 s).
 _CONTINUE_PATIENCE = 1.0
+
+
+_KEEP_ALIVE: Final = istr("Keep-Alive")
+_KEEP_ALIVE_TIMEOUT: Final = re.compile(r'(?:^|[,;])\s*timeout\s*=\s*"?([0-9]{1,9})\b', re.IGNORECASE)
+
+
+def _idleness(keep_alive: str) -> float | None:
+    """Seconds of idleness that are safe where Keep-Alive says ``timeout`` (RFC 2068 section 19.7.1.1).
+
+    A request that is on its way when the server closes is lost; and our own deadlines may strike late.
+    """
+    found = _KEEP_ALIVE_TIMEOUT.search(keep_alive)
+    if found is None:
+        return None
+    seconds = int(found[1])
+    return max(0.0, seconds - (1.0 if seconds <= PRECISE else 2.0))
 
 
 def _is_readable(descriptor: int) -> bool:

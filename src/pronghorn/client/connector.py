@@ -3,26 +3,36 @@
 import asyncio
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from ssl import CertificateError, SSLError
+from typing import Any, Final, Self, cast
 
 from ..io.deadline import Sweep
-from ..io.dial import Address, AddressInfo, ResolveError, dial, resolve
+from ..io.dial import Address, Progress
+from ..io.policy import PolicyError
 from .connection import ClientConnection
 from .errors import (
     ClientConnectionError,
-    ClientConnectorDNSError,
+    ClientConnectorCertificateError,
     ClientConnectorError,
+    ClientConnectorPolicyError,
+    ClientConnectorSSLError,
     ConnectionTimeoutError,
+    PoolTimeoutError,
 )
+from .lease import Connection
 from .outgoing import ClientRequest
 from .pool import Pool
+from .pool_stats import CloseReason, PoolStats
 from .protocol import ResponseHandler
-from .timeouts import ClientTimeout
+from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .tracing import Trace, Traces
 
-_UNSET: Final[Any] = object()
+UNSET: Final[Any] = object()
 _KEEPALIVE_TIMEOUT: Final = 15.0
+#: Seconds that `close` leaves a peer to take what was written to it.
+_FAREWELL: Final = 2.0
 
 
 class Closing:
@@ -45,21 +55,30 @@ class BaseConnector(ABC):
     host and port; 0 or None is no limit. An idle connection is closed after
     ``keepalive_timeout`` seconds: 15 by default, never for None. ``force_close`` closes each
     after its first response, and goes with no timeout (ValueError). Made anywhere, it belongs
-    to the loop of its first request.
+    to the loop of its first request. ``enable_cleanup_closed``, ``loop`` and ``timeout_ceil_threshold``
+    are accepted and not needed: closing takes a bounded time in any case.
     """
+
+    #: Schemes of the URLs that can be requested.
+    allowed_protocol_schema_set = frozenset({"", "http", "https", "ws", "wss"})
+    #: A request may name a proxy.
+    takes_proxies = False
 
     def __init__(
         self,
         *,
-        keepalive_timeout: float | None = _UNSET,
+        keepalive_timeout: float | None = UNSET,
         force_close: bool = False,
         limit: int | None = 100,
         limit_per_host: int | None = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
     ) -> None:
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
-        if keepalive_timeout is _UNSET:
+        if keepalive_timeout is UNSET:
             keepalive_timeout = _KEEPALIVE_TIMEOUT
         elif force_close and keepalive_timeout is not None:
             raise ValueError(
@@ -82,12 +101,14 @@ class BaseConnector(ABC):
         self._sweep: Sweep | None = None
         self._is_closed = False
         self._all_lost: asyncio.Future[None] | None = None
+        #: Ends what is left of the connections some time after `close`.
+        self._farewell: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         pool = self._pool
         return (
             f"<{type(self).__name__} {'closed' if self._is_closed else 'open'}: "
-            f"{pool.open_count} connections, {len(pool.idle)} idle, {len(pool.waiting)} waiting>"
+            f"{pool.open_count} connections, {pool.idle_count} idle, {pool.waiting_count} waiting>"
         )
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
@@ -104,10 +125,21 @@ class BaseConnector(ABC):
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
+    def __enter__(self) -> Self:
+        warnings.warn('"with" a connector is deprecated: use "async with"', DeprecationWarning, stacklevel=2)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
     @property
     def closed(self) -> bool:
         """`close` was called."""
         return self._is_closed
+
+    def tunnels(self, address: Address) -> bool:
+        """Whatever proxy leads to ``address``, requests are sent to the server: by a tunnel, or by none."""
+        return True
 
     @property
     def force_close(self) -> bool:
@@ -131,28 +163,37 @@ class BaseConnector(ABC):
         return {connection for connection in self._connections if connection.is_lent}
 
     @property
-    def _conns(self) -> dict[Address, list[ClientConnection]]:
-        conns: dict[Address, list[ClientConnection]] = {}
+    def _conns(self) -> dict[Address, list[tuple[ResponseHandler, float]]]:
+        conns: dict[Address, list[tuple[ResponseHandler, float]]] = {}
         for connection in self._pool.idle:
-            conns.setdefault(connection.address, []).append(connection)
+            handler = cast(ResponseHandler, connection.channel)
+            conns.setdefault(connection.address, []).append((handler, connection.idle_since))
         return conns
 
-    def close(self) -> Closing:
-        """Close all connections, idle or not. Can be awaited, and need not be."""
-        self._close()
+    def stats(self) -> PoolStats:
+        """What is in use, idle and waited for; what was made, used again and closed, and why; by origin."""
+        return self._pool.stats()
+
+    def close(self, *, abort_ssl: bool = False) -> Closing:
+        """Close all connections, idle or not. Can be awaited, and need not be.
+
+        What was written to them still leaves, for as long as 2 s; with ``abort_ssl`` those with TLS
+        are closed at once, without taking leave.
+        """
+        self._close(abort_ssl=abort_ssl)
         if not self._connections or self._loop is None or self._loop.is_closed():
             return Closing(None)
         if self._all_lost is None:
             self._all_lost = self._loop.create_future()
         return Closing(self._all_lost)
 
-    def _close(self) -> None:
+    def _close(self, *, abort_ssl: bool = False) -> None:
         if self._is_closed:
             return
         self._is_closed = True
         if self._sweep is not None:
             self._sweep.close()
-        if self._loop is not None and self._loop.is_closed():
+        if self._loop is None or self._loop.is_closed():
             self._connections.clear()
             return
         for waiter in self._pool.waiting:
@@ -160,10 +201,19 @@ class BaseConnector(ABC):
             if not waiter.done():
                 waiter.set_exception(ClientConnectionError("Connector is closed"))
         for connection in list(self._connections):
+            connection.close_reason = CloseReason.CONNECTOR_CLOSED
             if connection.is_lent:
                 connection.fail_exchange(ClientConnectionError("Connector is closed"))
+            elif abort_ssl and connection.address.is_ssl:
+                connection.channel.abort()
             else:
                 connection.close()
+        if self._connections:
+            self._farewell = self._loop.call_later(_FAREWELL, self._abort_all)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._connections):
+            connection.channel.abort()
 
     # Lending
 
@@ -180,44 +230,63 @@ class BaseConnector(ABC):
             if connection.is_usable(may_be_stale):
                 return connection
             connection.channel.abort()
-            pool.drop(address)
             self._connections.discard(connection)
+            pool.drop(address)
         return None
+
+    async def connect(
+        self, req: ClientRequest, traces: Sequence[Trace] = (), timeout: ClientTimeout = DEFAULT_TIMEOUT
+    ) -> Connection:
+        """A connection for ``req``, idle or new, to be released or closed by the caller.
+
+        Waits for its turn at the limit. ``traces`` are told of a new one. Raises ClientConnectorError, or
+        ConnectionTimeoutError.
+        """
+        if self._is_closed:
+            raise ClientConnectionError("Connector is closed")
+        loop = asyncio.get_running_loop()
+        connection = self.take(req.address, may_be_stale=False)
+        if connection is None:
+            connection, _ = await self.lend(req, timeout, loop.time(), Traces.of(traces))
+        return Connection(self, connection.address, cast(ResponseHandler, connection.channel), loop)
 
     async def lend(
         self,
         request: ClientRequest,
         timeout: ClientTimeout,
+        start: float,
         traces: Traces | None = None,
         taken: ClientConnection | None = None,
-    ) -> ClientConnection:
-        """An idle or a new connection for ``request``, waiting for its turn at the limit.
+    ) -> tuple[ClientConnection, float | None]:
+        """An idle or a new connection for ``request``, and the seconds that are left of its total.
 
-        ``taken`` is an idle one that ``traces`` are still to be told of. Raises
-        ClientConnectorError, or ConnectionTimeoutError when ``timeout.connect`` or
-        ``timeout.sock_connect`` runs out.
+        Waits for its turn at the limit. ``taken`` is an idle one that ``traces`` are still to be told of,
+        ``start`` the loop's time when the request began. Raises ClientConnectorError, PoolTimeoutError or
+        ConnectionTimeoutError; TimeoutError when the total runs out.
         """
-        deadline = asyncio.timeout(timeout.connect)
-        try:
-            async with deadline:
-                return await self._lend(request, timeout, traces, taken)
-        except TimeoutError as error:
-            if isinstance(error, ConnectionTimeoutError) or not deadline.expired():
-                raise
-            address = request.address
-            raise ConnectionTimeoutError(
-                f"No connection to {address.host}:{address.port} within {timeout.connect} s (connect)"
-            ) from error
+        request.progress = Progress("pool")
+        loop = asyncio.get_running_loop()
+        has_turn = False
+        if timeout.pool is not None:
+            async with in_time(request, timeout.pool, "pool", PoolTimeoutError):
+                taken = await self._acquire(request.address, traces, taken)
+            has_turn, start = True, loop.time()
+        total = timeout.total
+        passed = loop.time() - start
+        async with (
+            in_time(request, total, "total", TimeoutError, passed),
+            in_time(request, timeout.connect, "connect"),
+        ):
+            if not has_turn:
+                taken = await self._acquire(request.address, traces, taken)
+            connection = taken or await self._open(request, timeout, traces)
+        return connection, None if total is None else max(0.001, start + total - loop.time())
 
-    async def _lend(
-        self,
-        request: ClientRequest,
-        timeout: ClientTimeout,
-        traces: Traces | None,
-        granted: ClientConnection | None,
-    ) -> ClientConnection:
-        address = request.address
-        sweep = self._bind()
+    async def _acquire(
+        self, address: Address, traces: Traces | None, granted: ClientConnection | None
+    ) -> ClientConnection | None:
+        """An idle connection that can be used; None is a place for a new one."""
+        self._bind()
         while granted is not None or not self._pool.reserve(address):
             if granted is None:
                 granted = await self._wait_for_turn(address, traces)
@@ -230,9 +299,17 @@ class BaseConnector(ABC):
                 continue  # lost on the way, and its place with it
             if granted.is_usable():
                 return granted
-            granted.channel.abort()
             self._connections.discard(granted)
-            break  # its place is ours
+            self._pool.renew(address)  # its place is ours
+            granted.channel.abort()
+            break
+        return None
+
+    async def _open(
+        self, request: ClientRequest, timeout: ClientTimeout, traces: Traces | None
+    ) -> ClientConnection:
+        """A new connection, in the place that is held for it."""
+        address = request.address
         self._close_surplus()
         try:
             if traces is not None:
@@ -243,14 +320,14 @@ class BaseConnector(ABC):
             if not isinstance(protocol, ResponseHandler):
                 raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
         except BaseException:
-            self._pool.drop(address)
+            self._pool.drop(address, CloseReason.NOT_CONNECTED)
             self._close_surplus()
             raise
         if self._is_closed:
             protocol.abort()
             raise ClientConnectionError("Connector is closed")
         connection = protocol.connection
-        connection.adopt(address, self, sweep)
+        connection.adopt(address, self, self._bind())
         self._connections.add(connection)
         if traces is not None:
             await self._while_told(connection, traces.send_connection_create_end())
@@ -282,7 +359,7 @@ class BaseConnector(ABC):
                 # Granted and cancelled in the same turn of the loop: the grant goes to the next.
                 granted = waiter.result()
                 if granted is None:
-                    self._pool.drop(address)
+                    self._pool.drop(address, CloseReason.NOT_CONNECTED)
                 elif granted in self._connections:
                     self.take_back(granted)
             raise
@@ -305,25 +382,40 @@ class BaseConnector(ABC):
 
     def take_back(self, connection: ClientConnection) -> None:
         """An exchange is over."""
-        if self._is_closed or self._force_close or not connection.is_reusable:
+        seconds = self._keepalive_timeout
+        announced = connection.announced_idleness
+        if announced is not None and (seconds is None or announced < seconds):
+            seconds = announced
+        if self._is_closed or self._force_close or not connection.is_reusable or seconds == 0:
             # Its place is free at once: what closing still takes is between us and the peer.
             self._connections.discard(connection)
-            self._pool.drop(connection.address)
+            self._pool.drop(connection.address, CloseReason.ASKED_TO_CLOSE)
             connection.close()
         elif self._pool.give_back(connection):
-            connection.start_idling(self._keepalive_timeout)
+            connection.start_idling(seconds)
         if self._pool.has_surplus:
             self._close_surplus()
 
     def lost(self, connection: ClientConnection) -> None:
         """A connection is gone."""
         if connection in self._connections:
-            self._connections.discard(connection)
-            if not self._pool.forget(connection):
-                self._pool.drop(connection.address)
-            self._close_surplus()
-        if self._all_lost is not None and not self._connections and not self._all_lost.done():
-            self._all_lost.set_result(None)
+            self._forget(connection, connection.close_reason)
+        if self._is_closed and not self._connections:
+            if self._farewell is not None:
+                self._farewell.cancel()
+            if self._all_lost is not None and not self._all_lost.done():
+                self._all_lost.set_result(None)
+
+    def let_go(self, connection: ClientConnection) -> None:
+        """A connection belongs to its user from now on."""
+        if connection in self._connections:
+            self._forget(connection, CloseReason.DETACHED)
+
+    def _forget(self, connection: ClientConnection, reason: CloseReason) -> None:
+        self._connections.discard(connection)
+        if not self._pool.forget(connection, reason):
+            self._pool.drop(connection.address, reason)
+        self._close_surplus()
 
     def _close_surplus(self) -> None:
         for connection in self._pool.surplus():
@@ -343,62 +435,46 @@ class BaseConnector(ABC):
         return self._sweep
 
 
-class TCPConnector(BaseConnector):
-    """Connections over TCP."""
-
-    async def _create_connection(
-        self, req: ClientRequest, traces: Sequence[Trace], timeout: ClientTimeout
-    ) -> ResponseHandler:
-        address = req.address
-        deadline = asyncio.timeout(timeout.sock_connect)
-        try:
-            async with deadline:
-                addr_infos = await self._resolve(address, traces)
-                _, protocol = await self._wrap_create_connection(
-                    self._factory, addr_infos=addr_infos, req=req, timeout=timeout
-                )
-        except ResolveError as error:
-            raise ClientConnectorDNSError(address, error) from error
-        except OSError as error:
-            if isinstance(error, TimeoutError) and deadline.expired():
-                raise ConnectionTimeoutError(
-                    f"No connection to {address.host}:{address.port} "
-                    f"within {timeout.sock_connect} s (sock_connect)"
-                ) from error
+@asynccontextmanager
+async def in_time(
+    request: ClientRequest,
+    seconds: float | None,
+    name: str = "sock_connect",
+    kind: type[TimeoutError] = ConnectionTimeoutError,
+    passed: float = 0.0,
+) -> AsyncIterator[None]:
+    """Bound what is done for the connection of a request; ``kind`` says what ran out, and at what."""
+    deadline = asyncio.timeout(None if seconds is None else seconds - passed)
+    try:
+        async with deadline:
+            yield
+    except TimeoutError as error:
+        if not deadline.expired() or isinstance(error, ConnectionTimeoutError):
             raise
-        return protocol
-
-    async def _resolve(self, address: Address, traces: Sequence[Trace]) -> list[AddressInfo]:
-        if not traces or _is_literal(address.host):
-            return await resolve(address)
-        for trace in traces:
-            await trace.send_dns_resolvehost_start(address.host)
-        addr_infos = await resolve(address)
-        for trace in traces:
-            await trace.send_dns_resolvehost_end(address.host)
-        return addr_infos
-
-    async def _wrap_create_connection(
-        self,
-        protocol_factory: Callable[[], ResponseHandler],
-        *,
-        addr_infos: Sequence[AddressInfo],
-        req: ClientRequest,
-        timeout: ClientTimeout,
-        client_error: type[ClientConnectorError] = ClientConnectorError,
-    ) -> tuple[asyncio.Transport, ResponseHandler]:
-        """Connect to one of ``addr_infos``, the addresses of the host: what a tunnel does in its own way.
-
-        Raises ``client_error``.
-        """
-        try:
-            return await dial(addr_infos, protocol_factory)
-        except OSError as error:
-            if isinstance(error, TimeoutError) and error.errno is None:
-                raise
-            raise client_error(req.address, error) from error
+        address = request.address
+        raise kind(
+            f"No connection to {address.host}:{address.port} within {seconds} s ({name}): {request.progress}"
+        ) from error
 
 
-def _is_literal(host: str) -> bool:
-    """``host`` is an IP address: no resolver is asked for it."""
-    return ":" in host or host.replace(".", "").isdigit()
+def connector_error(
+    address: Address,
+    error: OSError,
+    progress: Progress,
+    kind: Callable[[Address, OSError], ClientConnectorError] = ClientConnectorError,
+) -> ClientConnectorError:
+    """The documented error for what went wrong on the way to ``address``: ``kind``, if no other is."""
+    for cause, documented in _DOCUMENTED:
+        if isinstance(error, cause):
+            kind = documented
+            break
+    failure = kind(address, error)
+    failure.phase, failure.peer = progress.phase, progress.peer
+    return failure
+
+
+_DOCUMENTED: Final[tuple[tuple[type[OSError], type[ClientConnectorError]], ...]] = (
+    (CertificateError, ClientConnectorCertificateError),
+    (SSLError, ClientConnectorSSLError),
+    (PolicyError, ClientConnectorPolicyError),
+)

@@ -153,7 +153,7 @@ class ClientOSError(ClientConnectionError, OSError):
 
 
 class _Place(Protocol):
-    """What errors read of a connection's key: `io.dial.Address` and `ConnectionKey` have it."""
+    """What errors read of the key of a connection: `ConnectionKey` has it."""
 
     @property
     def host(self) -> str: ...
@@ -168,7 +168,14 @@ _NOWHERE: Final = ConnectionKey("?", None, False, True, None, None, None)
 
 
 class ClientConnectorError(ClientOSError):
-    """No connection could be made. ``host``, ``port`` and ``ssl`` say where to, ``os_error`` why not."""
+    """No connection could be made. ``host``, ``port`` and ``ssl`` say where to, ``os_error`` why not.
+
+    ``phase`` is what failed, "dns", "connect", "tls" or "proxy", and ``peer`` the address that it failed
+    with; both are "" if that is not known.
+    """
+
+    phase: str = ""
+    peer: str = ""
 
     def __init__(self, connection_key: _Place | None, os_error: OSError) -> None:
         errno, strerror = getattr(os_error, "errno", None), getattr(os_error, "strerror", None)
@@ -199,7 +206,14 @@ class ClientConnectorError(ClientOSError):
         return self._conn_key.ssl
 
     def __str__(self) -> str:
-        return f"Cannot connect to host {self.host}:{self.port} ssl:{_words(self.ssl)} [{self.strerror}]"
+        return (
+            f"Cannot connect to host {self.host}:{self.port} ssl:{_words(self.ssl)} "
+            f"[{self.strerror}]{self._where()}"
+        )
+
+    def _where(self) -> str:
+        # Other people's subclasses and tests make it without.
+        return f" ({self.phase}, {self.peer})" if self.peer else f" ({self.phase})" if self.phase else ""
 
     def __repr__(self) -> str:
         # Not the arguments: the key may hold a proxy's credentials.
@@ -218,8 +232,12 @@ class ClientConnectorDNSError(ClientConnectorError):
     """The name of the host could not be resolved."""
 
 
+class ClientConnectorPolicyError(ClientConnectorError):
+    """The connector's policy allows no connection to that address, or by that proxy."""
+
+
 class ClientProxyConnectionError(ClientConnectorError):
-    """No connection to the proxy could be made."""
+    """No connection to the proxy could be made, or none through it."""
 
 
 class UnixClientConnectorError(ClientConnectorError):
@@ -235,7 +253,10 @@ class UnixClientConnectorError(ClientConnectorError):
         return self._path
 
     def __str__(self) -> str:
-        return f"Cannot connect to unix socket {self.path} ssl:{_words(self.ssl)} [{self.strerror}]"
+        return (
+            f"Cannot connect to unix socket {self.path} ssl:{_words(self.ssl)} "
+            f"[{self.strerror}]{self._where()}"
+        )
 
 
 class ClientSSLError(ClientConnectorError):
@@ -274,7 +295,7 @@ class ClientConnectorCertificateError(ClientConnectorSSLError, CertificateError)
         cause = self.certificate_error
         return (
             f"Cannot connect to host {self.host}:{self.port} ssl:{self.ssl} "
-            f"[{type(cause).__name__}: {cause.args}]"
+            f"[{type(cause).__name__}: {cause.args}]{self._where()}"
         )
 
 
@@ -310,6 +331,10 @@ class ServerTimeoutError(ServerConnectionError, TimeoutError):
 
 class ConnectionTimeoutError(ServerTimeoutError):
     """A connection was not there in time: ``connect`` or ``sock_connect`` ran out."""
+
+
+class PoolTimeoutError(ConnectionTimeoutError):
+    """The request waited for its turn, at the limit of the connector, until ``pool`` ran out."""
 
 
 class SocketTimeoutError(ServerTimeoutError):

@@ -21,6 +21,7 @@ from .connection import (
 )
 from .connector import BaseConnector
 from .errors import (
+    ClientHttpProxyError,
     ClientOSError,
     ClientResponseError,
     ServerDisconnectedError,
@@ -57,6 +58,9 @@ async def fetch(
     start = asyncio.get_running_loop().time()
     if connector.force_close:
         request.is_persistent = False
+    is_forwarded = request.address.proxy is not None and not connector.tunnels(request.address)
+    if is_forwarded:
+        request.send_to_proxy()
     may_be_stale = options.retry_stale and request.is_idempotent
     while True:
         connection = None if attempts else connector.take(request.address, may_be_stale=may_be_stale)
@@ -64,10 +68,13 @@ async def fetch(
         if connection is None or (
             traces is not None and traces.are_heard(TraceConfig.on_connection_reuseconn)
         ):
-            connection, total = await _connect(connector, request, options.timeout, start, connection, traces)
+            connection, total = await connector.lend(request, options.timeout, start, traces, connection)
         try:
             answer = await _exchange(connection, request, options, total, attempts, traces)
-            if answer.head.status != 417 or not request.expects_continue:
+            status = answer.head.status
+            if status == 407 and is_forwarded:
+                raise _refused_by_proxy(request, answer)
+            if status != 417 or not request.expects_continue:
                 return answer
             # RFC 9110 section 10.1.1: repeated without the expectation, if the body can still be sent whole.
             is_held = connection.is_in(answer.exchange)
@@ -82,6 +89,13 @@ async def fetch(
             attempts.append(error)
         except MalformedResponse as error:
             raise ClientResponseError(request.info, status=400, message=str(error)) from error
+
+
+def _refused_by_proxy(request: ClientRequest, answer: Answer) -> ClientHttpProxyError:
+    if answer.connection.is_in(answer.exchange):
+        answer.connection.abandon()
+    head = answer.head
+    return ClientHttpProxyError(request.info, status=head.status, message=head.reason, headers=head.headers)
 
 
 async def fetch_and_close(
@@ -100,31 +114,6 @@ async def fetch_and_close(
         # An answer that came before the whole body had left.
         sender.add_done_callback(lambda _: start_task(request.close_body(), asyncio.get_running_loop()))
     return answer
-
-
-async def _connect(
-    connector: BaseConnector,
-    request: ClientRequest,
-    timeout: ClientTimeout,
-    start: float,
-    taken: ClientConnection | None,
-    traces: Traces | None,
-) -> tuple[ClientConnection, float | None]:
-    """A connection, and what is left of the total time."""
-    if timeout.total is None:
-        return await connector.lend(request, timeout, traces, taken), None
-    end = start + timeout.total
-    deadline = asyncio.timeout_at(end)
-    try:
-        async with deadline:
-            connection = await connector.lend(request, timeout, traces, taken)
-    except TimeoutError as error:
-        if deadline.expired():
-            raise TimeoutError(
-                f"The request took longer than its total of {timeout.total} s, while connecting"
-            ) from error
-        raise
-    return connection, max(0.001, end - asyncio.get_running_loop().time())
 
 
 async def _exchange(

@@ -12,9 +12,11 @@ from .._version import __version__
 from ..body.compression import CompressingWriter
 from ..body.data import make_payload
 from ..body.payload import BytesPayload, Payload, Writer
+from ..io.dial import Address, Progress
 from ..wire.coding import accepted_codings
 from ..wire.compression import make_compressor
 from ..wire.http1.writing import METHODS_WITH_CONTENT
+from .auth import BasicAuth
 from .errors import RequestInfo
 from .target import address_of
 from .traced import Tell, TracedWriter
@@ -54,19 +56,24 @@ class ClientRequest:
         "length",
         "method",
         "payload",
+        "progress",
+        "proxy_fields",
         "real_url",
         "target",
         "tracker",
         "url",
     )
 
+    #: What is being done to get a connection; set when that begins.
+    progress: Progress
+
     def __init__(
         self,
         method: str,
         url: URL,
-        default_fields: Fields,
-        headers: Headers | None,
-        payload: Payload | None,
+        default_fields: Fields = (),
+        headers: Headers | None = None,
+        payload: Payload | None = None,
         expect100: bool = False,
         coding: str = "",
         tracker: UploadTracker | None = None,
@@ -81,7 +88,9 @@ class ClientRequest:
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
         self.address = address_of(url.raw_host, url.port, url.scheme)
-        #: Origin-form: no proxy is between us and the server.
+        #: What a proxy is told, and nobody else.
+        self.proxy_fields: Fields = ()
+        #: Origin-form, unless `send_to_proxy` makes it another.
         self.target = url.raw_path_qs or "/"
         host = ("Host", url.host_port_subcomponent or "")
         self.payload = payload
@@ -132,6 +141,77 @@ class ClientRequest:
         if not self.is_persistent:
             fields["Connection"] = "close"
         return RequestInfo(self.url, self.method, CIMultiDictProxy(fields), self.real_url)
+
+    # What connectors of other packages ask of a request, by the names that they know.
+
+    request_info = info
+
+    @property
+    def original_url(self) -> URL:
+        """The URL as it was given, with its fragment."""
+        return self.real_url
+
+    @property
+    def connection_key(self) -> Address:
+        """What the connection has to be made to."""
+        return self.address
+
+    @property
+    def host(self) -> str:
+        """The host, a name in ASCII or an address."""
+        return self.address.host
+
+    @property
+    def port(self) -> int | None:
+        """The port of the host."""
+        return self.address.port
+
+    def is_ssl(self) -> bool:
+        """TLS is spoken with the server."""
+        return self.address.is_ssl
+
+    @property
+    def ssl(self) -> Any:
+        """How the server is verified: the option of that name."""
+        return self.address.ssl
+
+    @property
+    def server_hostname(self) -> str | None:
+        """The name that TLS asks for and verifies, instead of the host's."""
+        return self.address.server_hostname
+
+    @property
+    def proxy(self) -> URL | None:
+        """The proxy to go by, without its credentials."""
+        return self.address.proxy
+
+    @property
+    def proxy_auth(self) -> BasicAuth | None:
+        """The credentials for the proxy."""
+        auth: BasicAuth | None = self.address.proxy_auth
+        return auth
+
+    @property
+    def proxy_headers(self) -> CIMultiDict[str] | None:
+        """A copy of the fields for the proxy alone, its credentials among them."""
+        return CIMultiDict(self.proxy_fields) if self.proxy_fields else None
+
+    @property
+    def chunked(self) -> bool:
+        """The body is sent in chunks."""
+        return self.length is None
+
+    @property
+    def compress(self) -> str | None:
+        """The content coding that is applied to the body as it is sent."""
+        return self.coding or None
+
+    def send_to_proxy(self) -> None:
+        """Go to the proxy itself, with what it is told, in absolute-form (RFC 9112 section 3.2.2)."""
+        url = self.url
+        self.target = f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path_qs or '/'}"
+        told = {name.lower() for name, _ in self.proxy_fields}
+        self.fields = (*(field for field in self.fields if field[0].lower() not in told), *self.proxy_fields)
 
     async def close_body(self) -> None:
         """Let the body go of what it holds: nothing will be sent of it any more."""

@@ -5,6 +5,10 @@ from typing import Any, NamedTuple, Self
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ..io.dial import Address as ConnectionKey
+
+__all__ = ["ConnectionKey", "RequestInfo"]
+
 
 class _RequestInfo(NamedTuple):
     #: The URL, without its fragment.
@@ -39,18 +43,3 @@ def _restored(
     kind: type[RequestInfo], url: URL, method: str, fields: CIMultiDict[str], real_url: URL
 ) -> RequestInfo:
     return kind(url, method, CIMultiDictProxy(fields), real_url)
-
-
-class ConnectionKey(NamedTuple):
-    """Where a connection was to go, by the names that errors are asked for and third parties make them of."""
-
-    host: str
-    port: int | None
-    #: TLS is spoken.
-    is_ssl: bool
-    #: The option of that name: how the peer is verified, if TLS is spoken.
-    ssl: Any
-    proxy: URL | None
-    proxy_auth: Any
-    proxy_headers_hash: int | None
-    server_hostname: str | None = None

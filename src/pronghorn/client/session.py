@@ -3,24 +3,31 @@
 import asyncio
 import json as json_module
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, Unpack, final
+from typing import Any, Final, Self, Unpack
 
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
-from .auth import strip_auth_from_url
-from .connector import BaseConnector, TCPConnector
+from .auth import BasicAuth, strip_auth_from_url
+from .connection import Answer
+from .connector import BaseConnector
+from .context import RequestContext
 from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .errors import InvalidUrlClientError
 from .flow import Options, fetch, fetch_and_close
-from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields, make_request
-from .response import CharsetResolver, ClientResponse, Released, blank_response
+from .options import RaiseForStatus, RequestOptions
+from .outgoing import DECIDED_FIELDS, ClientRequest, Headers, as_fields, auto_fields, make_request
+from .response import CharsetResolver, ClientResponse, blank_response
+from .route import PROXY_AUTHORIZATION, Proxy, Route, make_proxy, make_route, proxy_from_environment
 from .target import as_url, parse_url
+from .tcp import TCPConnector
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from .tls import TlsOption, tls_option
 from .tracing import TraceConfig, Traces
 from .uploads import UploadTracker
 
@@ -30,38 +37,6 @@ _JSON_TYPE: Final = "application/json"
 _AUTHORIZATION: Final = istr("Authorization")
 _COOKIE: Final = istr("Cookie")
 _SET_COOKIE: Final = istr("Set-Cookie")
-
-
-#: Whether a status of 400 or above is an error; or a coroutine function of the response that decides.
-RaiseForStatus = bool | Callable[[ClientResponse], Awaitable[None]]
-
-
-class RequestOptions(TypedDict, total=False):
-    """The keywords of every request."""
-
-    #: Joins the query: a mapping, pairs, or a str that is encoded already.
-    params: Any
-    #: The body: see `pronghorn.body.payload.make_payload`.
-    data: Any
-    #: The body as an object to be serialised; not together with ``data``.
-    json: Any
-    headers: Headers | None
-    #: Sent with this request alone, beside those of the session's jar.
-    cookies: LooseCookies | None
-    #: Instead of the session's; a number is the total in seconds.
-    timeout: ClientTimeout | float | None
-    #: Ask the server whether it wants the body before sending it (RFC 9110 section 10.1.1).
-    expect100: bool
-    #: The content coding to apply: "deflate", "gzip", "br" or "zstd"; True is "deflate".
-    compress: bool | str | None
-    #: Send the body in chunks, whether or not its length is known.
-    chunked: bool | None
-    #: Told how much of the body has left.
-    upload_tracker: UploadTracker | None
-    #: Instead of the session's.
-    raise_for_status: RaiseForStatus | None
-    #: What the contexts of its traces are made with: see `TraceConfig`.
-    trace_request_ctx: Any
 
 
 class ClientSession:
@@ -79,7 +54,10 @@ class ClientSession:
     the response that does. ``fallback_charset_resolver`` is given a response and its body, and finds
     the charset if the server did not name one (UTF-8 by default). ``retry_stale`` lets a request that
     can be repeated be sent once more when an idle connection turns out to have been closed by the
-    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`.
+    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`. Requests go by
+    ``proxy``, with ``proxy_auth`` and ``proxy_headers``, unless they name another; where there is none,
+    ``trust_env`` takes the one that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY excepts
+    the host.
     """
 
     def __init__(
@@ -103,6 +81,10 @@ class ClientSession:
         retry_stale: bool = True,
         fallback_charset_resolver: CharsetResolver | None = None,
         trace_configs: Iterable[TraceConfig] | None = None,
+        proxy: str | URL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        proxy_headers: Headers | None = None,
+        trust_env: bool = False,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
@@ -133,6 +115,11 @@ class ClientSession:
         self._loop = loop
         self._raise_for_status = raise_for_status
         self._resolve_charset = fallback_charset_resolver
+        self._proxy: Proxy | None = None
+        if proxy is not None:
+            self._proxy = make_proxy(proxy, proxy_auth, as_fields(proxy_headers or ()).items())
+        self._trust_env = trust_env
+        self._has_routes = trust_env or proxy is not None
         self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
@@ -199,6 +186,11 @@ class ClientSession:
         return CIMultiDictProxy(self._default_headers)
 
     @property
+    def trust_env(self) -> bool:
+        """Proxies are taken from the environment."""
+        return self._trust_env
+
+    @property
     def trace_configs(self) -> list[TraceConfig]:
         """Who is told what happens to requests."""
         return self._trace_configs
@@ -215,35 +207,35 @@ class ClientSession:
 
     # Requests
 
-    def request(self, method: str, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def request(self, method: str, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a request: to be awaited, or used as ``async with``, which releases the response."""
         return RequestContext(self._request(method, url, **options))
 
-    def get(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def get(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a GET request."""
         return RequestContext(self._request("GET", url, **options))
 
-    def options(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def options(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make an OPTIONS request."""
         return RequestContext(self._request("OPTIONS", url, **options))
 
-    def head(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def head(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a HEAD request."""
         return RequestContext(self._request("HEAD", url, **options))
 
-    def post(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def post(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a POST request."""
         return RequestContext(self._request("POST", url, **options))
 
-    def put(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def put(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a PUT request."""
         return RequestContext(self._request("PUT", url, **options))
 
-    def patch(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def patch(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a PATCH request."""
         return RequestContext(self._request("PATCH", url, **options))
 
-    def delete(self, url: str | URL, **options: Unpack[RequestOptions]) -> "RequestContext":
+    def delete(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a DELETE request."""
         return RequestContext(self._request("DELETE", url, **options))
 
@@ -266,6 +258,29 @@ class ClientSession:
             given = fields.get(_COOKIE)
             fields[_COOKIE] = f"{given}; {found}" if given else found
         return fields
+
+    def _proxy_for(
+        self,
+        url: URL,
+        headers: Headers | None,
+        proxy: str | URL | None,
+        proxy_auth: BasicAuth | None,
+        proxy_headers: Headers | None,
+    ) -> tuple[Proxy | None, Headers | None]:
+        """By which proxy ``url`` is requested, and ``headers`` without what is for the proxy alone."""
+        takes_proxies = self._connector is not None and self._connector.takes_proxies
+        if proxy is not None or self._proxy is not None:
+            if not takes_proxies:
+                raise ValueError(f"proxy: {self._connector!r} connects by none")
+            by = self._proxy if proxy is None else make_proxy(proxy)
+        else:
+            by = proxy_from_environment(url) if self._trust_env and takes_proxies else None
+        if by is None:
+            return None, headers
+        fields = as_fields(headers or ())
+        told = [*as_fields(proxy_headers or ()).items()]
+        told += [(PROXY_AUTHORIZATION, value) for value in fields.popall(PROXY_AUTHORIZATION, ())]
+        return by.told(proxy_auth, told), fields
 
     def _serialize(self, json: Any, data: Any, headers: Headers | None) -> tuple[str, CIMultiDict[str]]:
         if data is not None:
@@ -291,6 +306,14 @@ class ClientSession:
         upload_tracker: UploadTracker | None = None,
         raise_for_status: RaiseForStatus | None = None,
         trace_request_ctx: Any = None,
+        proxy: str | URL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        proxy_headers: Headers | None = None,
+        ssl: TlsOption = True,
+        verify_ssl: bool | None = None,
+        fingerprint: bytes | None = None,
+        ssl_context: SSLContext | None = None,
+        server_hostname: str | None = None,
     ) -> ClientResponse:
         """The one inner call: every request goes through it."""
         connector = self._connector
@@ -309,6 +332,12 @@ class ClientSession:
         if "@" in target.raw_authority:
             target, headers = _take_credentials(target, headers)
         options = self._options if timeout is _UNSET else self._options._replace(timeout=_as_timeout(timeout))
+        if verify_ssl is not None or fingerprint is not None or ssl_context is not None:
+            ssl = tls_option(ssl, verify_ssl, fingerprint, ssl_context)
+        route: Route | None = None
+        if self._has_routes or proxy is not None or ssl is not True or server_hostname is not None:
+            by, headers = self._proxy_for(target, headers, proxy, proxy_auth, proxy_headers)
+            route = make_route(target, by, ssl, server_hostname)
         traces, default_fields = None, self._default_fields
         if self._trace_configs:
             # Hooks may change what is sent: the session's fields are in it, and not added a second time.
@@ -329,19 +358,11 @@ class ClientSession:
                 chunked,
                 upload_tracker,
             )
+            if route is not None:
+                request.address, request.proxy_fields = route
             perform = fetch if request.payload is None or request.payload.autoclose else fetch_and_close
             answer = await perform(connector, request, options, traces)
-            if _SET_COOKIE in answer.head.headers:
-                set_cookies = answer.head.headers.getall(_SET_COOKIE)
-                self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
-            kind = self._response_class
-            if self._has_plain_responses:
-                response = kind.__new__(kind)  # what __init__ would note, the request knows
-            else:
-                response = blank_response(kind, request, self, () if traces is None else traces.each)
-            response.begin(request, answer, options.decoding)
-            if self._resolve_charset is not None:
-                response._resolve_charset = self._resolve_charset
+            response = self._make_response(request, answer, traces)
             check = self._raise_for_status if raise_for_status is None else raise_for_status
             if check:
                 await _check_status(response, check)
@@ -353,37 +374,20 @@ class ClientSession:
             raise
         return response
 
-
-@final
-class RequestContext(Coroutine[Any, Any, ClientResponse]):
-    """A request about to be made: ``await`` it for the response, or enter it with ``async with``."""
-
-    __slots__ = ("_coroutine", "_resp")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, ClientResponse]) -> None:
-        self._coroutine = coroutine
-
-    def send(self, value: Any) -> Any:
-        return self._coroutine.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._coroutine.throw(*error)
-
-    def close(self) -> None:
-        self._coroutine.close()
-
-    def __await__(self) -> Generator[Any, Any, ClientResponse]:
-        return self._coroutine.__await__()
-
-    async def __aenter__(self) -> ClientResponse:
-        self._resp = response = await self._coroutine
-        response._is_entered = True
+    def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
+        """The response that an answer is, its cookies kept."""
+        if _SET_COOKIE in answer.head.headers:
+            set_cookies = answer.head.headers.getall(_SET_COOKIE)
+            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
+        kind = self._response_class
+        if self._has_plain_responses:
+            response = kind.__new__(kind)  # what __init__ would note, the request knows
+        else:
+            response = blank_response(kind, request, self, () if traces is None else traces.each)
+        response.begin(request, answer, self._options.decoding)
+        if self._resolve_charset is not None:
+            response._resolve_charset = self._resolve_charset
         return response
-
-    def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Released:
-        return self._resp.release()
 
 
 async def _check_status(response: ClientResponse, raise_for_status: RaiseForStatus) -> None:

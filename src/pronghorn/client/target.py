@@ -1,12 +1,14 @@
 """Where a request goes: the URL that was given, and where it leads."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from yarl import URL
 
 from ..io.dial import Address
 from .errors import InvalidUrlClientError, NonHttpUrlClientError
+
+SCHEMES: Final = ("http", "https")
 
 
 def as_url(url: str | URL) -> URL:
@@ -27,15 +29,15 @@ def as_url(url: str | URL) -> URL:
 def parse_url(url: str | URL, params: Any) -> URL:
     """The URL to request; ``params`` join its query, a str taken as it is.
 
-    Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is not http.
+    Raises InvalidUrlClientError, or NonHttpUrlClientError for a scheme that is neither http nor https.
     """
     parsed = as_url(url)
     if params:
         parsed = _with_params(parsed, params, url)
-    if parsed.scheme != "http":
+    if parsed.scheme not in SCHEMES:
         if not parsed.scheme:
             raise InvalidUrlClientError(url, "expected an absolute URL")
-        raise NonHttpUrlClientError(url, f"expected the scheme http, got {parsed.scheme!r}")
+        raise NonHttpUrlClientError(url, f"expected the scheme http or https, got {parsed.scheme!r}")
     if not parsed.raw_host:
         raise InvalidUrlClientError(url, "the host is missing")
     return parsed

@@ -9,17 +9,20 @@ class ClientTimeout:
     """Seconds for the phases of a request; None or 0 is no limit.
 
     ``total`` covers everything up to the last byte of the body, ``connect`` waiting for
-    and making a connection, ``sock_connect`` making one to one address, ``sock_read`` each
-    pause between two reads. ValueError for a negative number, TypeError for another type.
+    and making a connection, ``sock_connect`` making one, ``sock_read`` each pause between two
+    reads. ``pool`` is for waiting at the limit of the connector alone: where it is set, ``total``
+    and ``connect`` begin when that is over. ValueError for a negative number, TypeError for
+    another type.
     """
 
     total: float | None = None
     connect: float | None = None
     sock_read: float | None = None
     sock_connect: float | None = None
+    pool: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("total", "connect", "sock_read", "sock_connect"):
+        for name in ("total", "connect", "sock_read", "sock_connect", "pool"):
             value = getattr(self, name)
             if value is None:
                 continue

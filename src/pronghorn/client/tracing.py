@@ -341,6 +341,13 @@ class Traces(_Sending):
         #: Those that the caller and the session gave. Hooks for the start may change them.
         self.headers = headers
 
+    @classmethod
+    def of(cls, traces: "Iterable[Trace]") -> "Traces | None":
+        """Those of a request that is not ours; None if there are none."""
+        group = cls.__new__(cls)
+        group.each = tuple(traces)
+        return group if group.each else None
+
     def _each(self) -> Iterable[Trace]:
         return self.each
 

@@ -31,25 +31,26 @@ def _gathers(*homes: str) -> Alias:
 
 
 _ERRORS: Final = "client.errors"
+_CONNECTORS: Final = ("client.connector", "client.tcp", "client.local", "client.lease", "client.tls")
 _MESSAGES: Final = "wire.websocket.messages"
 #: By the path in aiohttp; "" is the package itself.
 MODULES: Final[dict[str, Alias]] = {
     "": _is("", _ERRORS),
     "abc": _is("abc"),
     "base_protocol": _gathers(),
-    "client": _is("client", "client.session", _ERRORS, "client.outgoing"),
+    "client": _is("client", "client.session", _ERRORS, "client.outgoing", *_CONNECTORS),
     "client_exceptions": _is(_ERRORS),
     "client_middleware_digest_auth": _gathers(),
     "client_middlewares": _gathers(),
     "client_proto": _is("client.protocol"),
-    "client_reqrep": _gathers("client.outgoing", "client.response", _ERRORS, "client.uploads"),
+    "client_reqrep": _gathers("client.outgoing", "client.response", _ERRORS, "client.uploads", "client.tls"),
     "client_ws": _gathers(_MESSAGES, _ERRORS),
     "compression_utils": _gathers(),
-    "connector": _is("client.connector", _ERRORS),
+    "connector": _gathers(*_CONNECTORS, _ERRORS, "io.resolver"),
     "cookiejar": _is("client.cookiejar"),
     "formdata": _is("body.form"),
     "hdrs": _is("hdrs"),
-    "helpers": _gathers("client.auth", "keys", "compat.borrowed"),
+    "helpers": _gathers("client.auth", "keys", "compat.borrowed", "compat.proxies"),
     "http": _gathers("compat.borrowed", "wire.events", _MESSAGES, "compat.http_exceptions"),
     "http_exceptions": _is("compat.http_exceptions"),
     "http_parser": _gathers("compat.http_exceptions"),
@@ -102,17 +103,22 @@ MODULES: Final[dict[str, Alias]] = {
 #: `module:name`. Under a module that gathers, all are ours: what is written there is written where it stands.
 SPELLINGS: Final[dict[str, str]] = {
     "AbstractCookieJar": "pronghorn.abc:AbstractCookieJar",
+    "AddrInfoType": "pronghorn.typedefs:AddrInfoType",
     "CIMultiDict": "multidict:CIMultiDict",
     "CIMultiDictProxy": "multidict:CIMultiDictProxy",
     "CookiesJar": "pronghorn.client.cookiejar:CookieJar",
     "MultiDict": "multidict:MultiDict",
     "MultiDictProxy": "multidict:MultiDictProxy",
+    "SocketFactoryType": "pronghorn.typedefs:SocketFactoryType",
+    "ThreadResolver": "pronghorn.io.resolver:ThreadedResolver",
     "istr": "multidict:istr",
     "abc.AbstructResolver": "pronghorn.io.resolver:AbstractResolver",
-    "client._RequestContextManager": "pronghorn.client.session:RequestContext",
-    "client._RequestOptions": "pronghorn.client.session:RequestOptions",
+    "client._RequestContextManager": "pronghorn.client.context:RequestContext",
+    "client._RequestOptions": "pronghorn.client.options:RequestOptions",
     "client_reqrep.MappingProxyType": "pronghorn.compat.borrowed:MappingProxyType",
     "client_reqrep.SERVER_SOFTWARE": "pronghorn.server.response:SERVER_SOFTWARE",
+    "connector.AddrInfoType": "pronghorn.typedefs:AddrInfoType",
+    "connector.SocketFactoryType": "pronghorn.typedefs:SocketFactoryType",
     "helpers.FormData": "pronghorn.body.form:FormData",
     "helpers.content_disposition_header": "pronghorn.wire.disposition:content_disposition_header",
     "helpers.guess_filename": "pronghorn.body.files:guess_filename",

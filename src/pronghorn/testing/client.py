@@ -5,8 +5,10 @@ from typing import Any, ClassVar, Self, Unpack
 
 from yarl import URL
 
+from ..client.context import RequestContext
 from ..client.cookiejar import AbstractCookieJar, CookieJar
-from ..client.session import ClientSession, RequestContext, RequestOptions
+from ..client.options import RequestOptions
+from ..client.session import ClientSession
 from .server import BaseTestServer
 
 

@@ -1,0 +1,60 @@
+"""What can be said of a request, besides its method and its URL."""
+
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import Any, TypedDict
+
+from yarl import URL
+
+from .auth import BasicAuth
+from .cookiejar import LooseCookies
+from .outgoing import Headers
+from .response import ClientResponse
+from .timeouts import ClientTimeout
+from .tls import Fingerprint
+from .uploads import UploadTracker
+
+#: Whether a status of 400 or above is an error; or a coroutine function of the response that decides.
+RaiseForStatus = bool | Callable[[ClientResponse], Awaitable[None]]
+
+
+class RequestOptions(TypedDict, total=False):
+    """The keywords of every request."""
+
+    #: Joins the query: a mapping, pairs, or a str that is encoded already.
+    params: Any
+    #: The body: see `pronghorn.body.payload.make_payload`.
+    data: Any
+    #: The body as an object to be serialised; not together with ``data``.
+    json: Any
+    headers: Headers | None
+    #: Sent with this request alone, beside those of the session's jar.
+    cookies: LooseCookies | None
+    #: Instead of the session's; a number is the total in seconds.
+    timeout: ClientTimeout | float | None
+    #: Ask the server whether it wants the body before sending it (RFC 9110 section 10.1.1).
+    expect100: bool
+    #: The content coding to apply: "deflate", "gzip", "br" or "zstd"; True is "deflate".
+    compress: bool | str | None
+    #: Send the body in chunks, whether or not its length is known.
+    chunked: bool | None
+    #: Told how much of the body has left.
+    upload_tracker: UploadTracker | None
+    #: Instead of the session's.
+    raise_for_status: RaiseForStatus | None
+    #: The URL of the proxy to go by: http, https, socks4, socks4a, socks5 or socks5h.
+    proxy: str | URL | None
+    #: For the proxy; counts before the credentials in its URL.
+    proxy_auth: BasicAuth | None
+    #: Fields for the proxy alone.
+    proxy_headers: Headers | None
+    #: How the server is verified, where not as its connector does: an SSLContext, a Fingerprint, or False.
+    ssl: SSLContext | bool | Fingerprint
+    #: Older names of ``ssl``, one of them at a time.
+    verify_ssl: bool | None
+    fingerprint: bytes | None
+    ssl_context: SSLContext | None
+    #: The name that TLS asks for and verifies, instead of the host's.
+    server_hostname: str | None
+    #: What the contexts of its traces are made with: see `TraceConfig`.
+    trace_request_ctx: Any

@@ -1,0 +1,122 @@
+"""A way through a proxy: CONNECT (RFC 9110 section 9.3.6), and SOCKS by a library.
+
+What comes out is a transport to the proxy whose other end is the server; TLS with the server goes
+over it, also where TLS with the proxy lies under it.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ..wire.errors import ProtocolError
+from ..wire.events import Event, ResponseHead
+from ..wire.http1.connection import Http1Connection
+from ..wire.limits import DEFAULT_LIMITS
+from ..wire.roles import CLIENT
+from .channel import Channel
+from .resolver import AddressInfo
+
+SOCKS_SCHEMES: Final = ("socks4", "socks4a", "socks5", "socks5h")
+
+
+class TunnelRefused(Exception):
+    """The proxy answered CONNECT with another status than 2xx: ``head`` is its answer."""
+
+    def __init__(self, head: ResponseHead) -> None:
+        super().__init__(head.status, head.reason)
+        self.head = head
+
+
+class Tunnel(Channel):
+    """The protocol of a connection to a proxy until CONNECT is answered."""
+
+    __slots__ = ("_http", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._http = Http1Connection(CLIENT, DEFAULT_LIMITS)
+        self._waiter: asyncio.Future[ResponseHead] = loop.create_future()
+        super().__init__(loop, self._http, self)
+
+    async def open(self, authority: str, fields: Iterable[tuple[str, str]]) -> asyncio.Transport:
+        """Ask for a tunnel to ``authority``; the transport, whose bytes belong to the server from now on.
+
+        Raises TunnelRefused, or OSError if there is no answer, or one that is none.
+        """
+        transport = self.transport
+        try:
+            self.write(self._http.send_head("CONNECT", authority, [("Host", authority), *fields], 0, b""))
+            head = await self._waiter
+            if not 200 <= head.status < 300:
+                raise TunnelRefused(head)
+            if transport is None or self.is_lost:
+                raise ConnectionResetError(errno.ECONNRESET, "the proxy closed the connection")
+            if self._http.accept_upgrade():
+                raise ConnectionAbortedError(errno.ECONNABORTED, "the proxy sent more than its answer")
+        except BaseException:
+            self.abort()
+            raise
+        return transport
+
+    # What the channel reports
+
+    def receive(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if type(event) is ResponseHead and not self._waiter.done():
+                self._waiter.set_result(event)
+
+    def fail(self, error: ProtocolError) -> None:
+        self._end(ConnectionAbortedError(errno.ECONNABORTED, f"the proxy gave no answer: {error.message}"))
+        self.abort()
+
+    def lose(self, error: Exception | None) -> None:
+        if not isinstance(error, OSError):
+            error = ConnectionResetError(errno.ECONNRESET, "the proxy closed the connection")
+        self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        if not self._waiter.done():
+            self._waiter.set_exception(error)
+            self._waiter.exception()  # who asked may be gone
+
+    def connect(self) -> None:
+        pass
+
+    def unwritable(self) -> None:
+        pass
+
+    def writable(self) -> None:
+        pass
+
+    def outlives_eof(self) -> bool:
+        return False
+
+
+async def open_socks(
+    addresses: Sequence[AddressInfo], scheme: str, credentials: tuple[str, str] | None, host: str, port: int
+) -> socket.socket:
+    """A socket to ``host`` through the SOCKS proxy at the first of ``addresses`` that can be reached.
+
+    Raises OSError; RuntimeError if python-socks is not installed.
+    """
+    try:
+        from python_socks import ProxyError, ProxyType
+        from python_socks.async_.asyncio import Proxy
+    except ImportError as error:
+        raise RuntimeError(f"a {scheme} proxy needs python-socks: pip install 'pronghorn[socks]'") from error
+    kind = ProxyType.SOCKS4 if scheme.startswith("socks4") else ProxyType.SOCKS5
+    login, password = credentials or (None, None)
+    failure: Exception = OSError(errno.EADDRNOTAVAIL, "the proxy has no address")
+    for info in addresses:
+        ip, own_port = info[4][:2]
+        proxy = Proxy(kind, ip, own_port, login, password, rdns=True)
+        try:
+            sock: socket.socket = await proxy.connect(host, port)
+        except ProxyError as error:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"{scheme} proxy: {error}") from error
+        except OSError as error:
+            failure = error
+        else:
+            return sock
+    raise failure
