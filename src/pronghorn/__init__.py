@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from .client.errors import SocketTimeoutError as SocketTimeoutError
     from .client.errors import TooManyRedirects as TooManyRedirects
     from .client.errors import UnixClientConnectorError as UnixClientConnectorError
+    from .client.errors import UnrepeatableBodyError as UnrepeatableBodyError
     from .client.errors import UploadAbortedError as UploadAbortedError
     from .client.errors import WSMessageTypeError as WSMessageTypeError
     from .client.errors import WSServerHandshakeError as WSServerHandshakeError

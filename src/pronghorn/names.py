@@ -47,6 +47,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "SocketTimeoutError",
         "TooManyRedirects",
         "UnixClientConnectorError",
+        "UnrepeatableBodyError",
         "UploadAbortedError",
         "WSMessageTypeError",
         "WSServerHandshakeError",

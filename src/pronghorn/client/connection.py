@@ -72,6 +72,7 @@ class ClientConnection:
         "_gap_seconds",
         "_go_ahead",
         "_has_answer_begun",
+        "_is_discarding",
         "_informational",
         "_is_adopted",
         "_is_lent",
@@ -90,6 +91,7 @@ class ClientConnection:
         "idle_deadline",
         "idle_since",
         "is_body_unsent",
+        "is_promised",
         "make_stream",
         "uses",
     )
@@ -115,6 +117,8 @@ class ClientConnection:
         self._gap_seconds: float | None = None
         self._decoding: DecodeLimits | None = None
         self._has_answer_begun = False
+        #: Nobody reads what is left of the response.
+        self._is_discarding = False
         #: Makes the stream of the content that comes next, once.
         self.make_stream: Callable[..., StreamReader] = StreamReader
         #: An exchange is going on: the connection is not its keeper's to give away.
@@ -126,6 +130,8 @@ class ClientConnection:
         #: The body was held back for 100 (Continue), and none of it has been sent.
         self.is_body_unsent = False
         self.idle_since = 0.0
+        #: It was granted to somebody who has not come for it yet.
+        self.is_promised = False
         #: Exchanges begun.
         self.uses = 0
         #: Seconds that the server keeps it while it is idle, less than it said; None if it said nothing.
@@ -166,7 +172,7 @@ class ClientConnection:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
         self._is_lent = True
         self.uses += 1
-        self._has_answer_begun = False
+        self._has_answer_begun = self._is_discarding = False
         self._decoding = decoding
         if total is not None:
             self._total_seconds = timeout.total or total
@@ -262,6 +268,21 @@ class ClientConnection:
             if self._sender is not None:
                 self._sender.cancel()
 
+    async def discard(self, error: Exception) -> None:
+        """Keep the connection without the rest of its response, if that is little; who reads gets ``error``.
+
+        A request that has not left whole is given up: its body can be used again when this returns.
+        """
+        self.exchange.fail(error)
+        sender = self._sender
+        if sender is None:
+            self._is_discarding = True
+            self.exchange.discard()
+            self._total.start(_DISCARDED_SECONDS)
+        else:
+            self.abandon()
+            await asyncio.wait((sender,))
+
     def fail_exchange(self, error: Exception) -> None:
         """The exchange can't go on because of ``error``; whoever waits for it is told."""
         waiter, self._waiter = self._waiter, None
@@ -318,8 +339,11 @@ class ClientConnection:
                     self._resolve_go_ahead()
             else:
                 self.exchange.deliver(event)
-        if self._is_lent and self._machine.is_over:
-            self._end()
+        if self._is_lent:
+            if self._machine.is_over:
+                self._end()
+            elif self._is_discarding and self.exchange.unread > _DISCARDED_BYTES:
+                self.abandon()
 
     def fail(self, error: ProtocolError) -> None:
         if self._waiter is None or self._machine.is_in_body:
@@ -413,6 +437,10 @@ class ClientConnection:
 
 #: Seconds of idleness after which the socket itself is asked: less than a server's shortest keep-alive.
 _TRUSTED_IDLE = 0.05
+
+#: What is read and thrown away of a response that nobody wants, before its connection is given up.
+_DISCARDED_BYTES: Final = 64 * 1024
+_DISCARDED_SECONDS: Final = 1.0
 
 #: Seconds that a request body waits for 100 (Continue): servers that don't know of it send none (curl: 1 s).
 _CONTINUE_PATIENCE = 1.0

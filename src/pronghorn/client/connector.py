@@ -295,8 +295,11 @@ class BaseConnector(ABC):
             if traces is not None and granted in self._connections:
                 await self._while_told(granted, traces.send_connection_reuseconn())
             if granted not in self._connections:
+                if granted.is_promised:
+                    break  # lost on the way, and its place kept for us
                 granted = None
-                continue  # lost on the way, and its place with it
+                continue
+            granted.is_promised = False
             if granted.is_usable():
                 return granted
             self._connections.discard(granted)
@@ -325,6 +328,7 @@ class BaseConnector(ABC):
             raise
         if self._is_closed:
             protocol.abort()
+            self._pool.drop(address, CloseReason.CONNECTOR_CLOSED)
             raise ClientConnectionError("Connector is closed")
         connection = protocol.connection
         connection.adopt(address, self, self._bind())
@@ -358,9 +362,10 @@ class BaseConnector(ABC):
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Granted and cancelled in the same turn of the loop: the grant goes to the next.
                 granted = waiter.result()
-                if granted is None:
+                if granted is None or (granted.is_promised and granted not in self._connections):
                     self._pool.drop(address, CloseReason.NOT_CONNECTED)
                 elif granted in self._connections:
+                    granted.is_promised = False
                     self.take_back(granted)
             raise
         return granted
@@ -393,12 +398,18 @@ class BaseConnector(ABC):
             connection.close()
         elif self._pool.give_back(connection):
             connection.start_idling(seconds)
+        else:
+            connection.is_promised = True
         if self._pool.has_surplus:
             self._close_surplus()
 
     def lost(self, connection: ClientConnection) -> None:
         """A connection is gone."""
-        if connection in self._connections:
+        if connection in self._connections and connection.is_promised:
+            # Who waited for it has its place, and so keeps the turn.
+            self._connections.discard(connection)
+            self._pool.renew(connection.address, connection.close_reason)
+        elif connection in self._connections:
             self._forget(connection, connection.close_reason)
         if self._is_closed and not self._connections:
             if self._farewell is not None:
@@ -419,6 +430,7 @@ class BaseConnector(ABC):
 
     def _close_surplus(self) -> None:
         for connection in self._pool.surplus():
+            connection.is_promised = False
             self._connections.discard(connection)
             connection.close()
 

@@ -388,6 +388,10 @@ class RedirectClientError(ClientError):
     """A redirect leads nowhere."""
 
 
+class UnrepeatableBodyError(RedirectClientError):
+    """A redirect asks for the body of the request once more, and it can't be sent again."""
+
+
 class InvalidUrlRedirectClientError(InvalidUrlClientError, RedirectClientError):
     """The URL of a redirect can't be requested."""
 

@@ -1,7 +1,7 @@
 """The request loop: from a request to the head of its response, however many connections that takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -46,16 +46,24 @@ class Options(NamedTuple):
 
 
 async def fetch(
-    connector: BaseConnector, request: ClientRequest, options: Options, traces: Traces | None = None
+    connector: BaseConnector,
+    request: ClientRequest,
+    options: Options,
+    traces: Traces | None = None,
+    start: float | None = None,
 ) -> Answer:
-    """Send ``request`` and wait for the head of its response.
+    """Send ``request`` and wait for the head of its response; its total began at ``start``.
 
     A request that can be repeated is, once and on a fresh connection, if a connection
     that had served before broke before a byte of an answer came: the server closed it
     while it was idle, and we had not heard of it yet.
     """
     attempts: list[Exception] = []
-    start = asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    is_first = start is None
+    if start is None:
+        start = loop.time()
+    request.start = start
     if connector.force_close:
         request.is_persistent = False
     is_forwarded = request.address.proxy is not None and not connector.tunnels(request.address)
@@ -69,6 +77,8 @@ async def fetch(
             traces is not None and traces.are_heard(TraceConfig.on_connection_reuseconn)
         ):
             connection, total = await connector.lend(request, options.timeout, start, traces, connection)
+        elif total is not None and not is_first:
+            total = max(0.001, start + total - loop.time())
         try:
             answer = await _exchange(connection, request, options, total, attempts, traces)
             status = answer.head.status
@@ -99,14 +109,24 @@ def _refused_by_proxy(request: ClientRequest, answer: Answer) -> ClientHttpProxy
 
 
 async def fetch_and_close(
-    connector: BaseConnector, request: ClientRequest, options: Options, traces: Traces | None = None
+    connector: BaseConnector,
+    request: ClientRequest,
+    options: Options,
+    traces: Traces | None = None,
+    start: float | None = None,
+    kept_for: Container[int] = (),
 ) -> Answer:
-    """As `fetch`; when nothing of the body will be sent any more, what it holds is let go of."""
+    """As `fetch`; when nothing of the body will be sent any more, what it holds is let go of.
+
+    That is not known yet when the status is one of ``kept_for``.
+    """
     try:
-        answer = await fetch(connector, request, options, traces)
+        answer = await fetch(connector, request, options, traces, start)
     except BaseException:
         await request.close_body()
         raise
+    if answer.head.status in kept_for:
+        return answer
     sender = answer.connection.sender if answer.connection.is_in(answer.exchange) else None
     if sender is None:
         await request.close_body()

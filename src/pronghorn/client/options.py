@@ -42,6 +42,12 @@ class RequestOptions(TypedDict, total=False):
     upload_tracker: UploadTracker | None
     #: Instead of the session's.
     raise_for_status: RaiseForStatus | None
+    #: For the server; not together with an Authorization among the headers, or with credentials in the URL.
+    auth: BasicAuth | None
+    #: Go where a redirect leads; False by default for HEAD.
+    allow_redirects: bool
+    #: The number of redirects that is too many, 10 by default; 0 is no limit.
+    max_redirects: int
     #: The URL of the proxy to go by: http, https, socks4, socks4a, socks5 or socks5h.
     proxy: str | URL | None
     #: For the proxy; counts before the credentials in its URL.

@@ -59,6 +59,7 @@ class ClientRequest:
         "progress",
         "proxy_fields",
         "real_url",
+        "start",
         "target",
         "tracker",
         "url",
@@ -66,6 +67,8 @@ class ClientRequest:
 
     #: What is being done to get a connection; set when that begins.
     progress: Progress
+    #: The loop's time when the request began, or the one that led to it by a redirect.
+    start: float
 
     def __init__(
         self,

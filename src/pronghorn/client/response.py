@@ -356,6 +356,12 @@ class ClientResponse:
         self.close()
         return _RELEASED
 
+    async def _discard(self) -> None:
+        """Give the connection up, but for others to use it, if little is left of the body."""
+        guard, self._guard = self._guard, None
+        if guard is not None and guard.is_held():
+            await guard.connection.discard(ClientConnectionError("Connection closed"))
+
     def close(self) -> None:
         """Give the connection up."""
         guard, self._guard = self._guard, None

@@ -13,17 +13,17 @@ from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
-from .auth import BasicAuth, strip_auth_from_url
-from .connection import Answer
+from .auth import BasicAuth
 from .connector import BaseConnector
 from .context import RequestContext
-from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
-from .errors import InvalidUrlClientError
-from .flow import Options, fetch, fetch_and_close
+from .cookiejar import AbstractCookieJar, LooseCookies
+from .flow import Options
 from .options import RaiseForStatus, RequestOptions
-from .outgoing import DECIDED_FIELDS, ClientRequest, Headers, as_fields, auto_fields, make_request
-from .response import CharsetResolver, ClientResponse, blank_response
-from .route import PROXY_AUTHORIZATION, Proxy, Route, make_proxy, make_route, proxy_from_environment
+from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields
+from .redirects import REDIRECTS
+from .requester import PLAIN, Requester, Sending, Way
+from .response import CharsetResolver, ClientResponse
+from .route import Proxy, make_proxy
 from .target import as_url, parse_url
 from .tcp import TCPConnector
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
@@ -39,7 +39,7 @@ _COOKIE: Final = istr("Cookie")
 _SET_COOKIE: Final = istr("Set-Cookie")
 
 
-class ClientSession:
+class ClientSession(Requester):
     """Makes requests over a pool of connections. One session for an application is enough.
 
     A relative URL is found from ``base_url``, whose path ends in "/". ``connector`` is where
@@ -56,6 +56,7 @@ class ClientSession:
     can be repeated be sent once more when an idle connection turns out to have been closed by the
     server. ``trace_configs`` are told what happens to requests: see `TraceConfig`. Requests go by
     ``proxy``, with ``proxy_auth`` and ``proxy_headers``, unless they name another; where there is none,
+    ``auth`` is sent with requests that bring no credentials; if there is a ``base_url``, to its origin alone.
     ``trust_env`` takes the one that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY excepts
     the host.
     """
@@ -85,6 +86,8 @@ class ClientSession:
         proxy_auth: BasicAuth | None = None,
         proxy_headers: Headers | None = None,
         trust_env: bool = False,
+        auth: BasicAuth | None = None,
+        requote_redirect_url: bool = True,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
@@ -119,7 +122,13 @@ class ClientSession:
         if proxy is not None:
             self._proxy = make_proxy(proxy, proxy_auth, as_fields(proxy_headers or ()).items())
         self._trust_env = trust_env
-        self._has_routes = trust_env or proxy is not None
+        self._has_ways = trust_env or proxy is not None
+        if auth is not None and not isinstance(auth, BasicAuth):
+            raise TypeError(f"auth: expected None or a BasicAuth, got {type(auth).__name__}")
+        self._auth = auth
+        #: Credentials may be found for requests that bring none.
+        self._authorizes = trust_env or auth is not None
+        self._requote_redirect_url = requote_redirect_url
         self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
 
     def __repr__(self) -> str:
@@ -153,14 +162,7 @@ class ClientSession:
         """Where connections come from; None once the session is closed."""
         return self._connector
 
-    @property
-    def cookie_jar(self) -> AbstractCookieJar:
-        """What servers have set, for the requests that it is meant for."""
-        if self._jar is None:
-            self._jar = CookieJar()
-        return self._jar
-
-    _cookie_jar = cookie_jar
+    _cookie_jar = Requester.cookie_jar
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -184,6 +186,25 @@ class ClientSession:
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields that are sent with every request."""
         return CIMultiDictProxy(self._default_headers)
+
+    @property
+    def auth(self) -> BasicAuth | None:
+        """The credentials of requests that bring none of their own."""
+        return self._auth
+
+    @property
+    def requote_redirect_url(self) -> bool:
+        """URLs that a redirect leads to are quoted anew where they have to be; setting it is deprecated."""
+        return self._requote_redirect_url
+
+    @requote_redirect_url.setter
+    def requote_redirect_url(self, value: bool) -> None:
+        warnings.warn(
+            "session.requote_redirect_url is deprecated: use ClientSession(requote_redirect_url=...)",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self._requote_redirect_url = value
 
     @property
     def trust_env(self) -> bool:
@@ -220,7 +241,8 @@ class ClientSession:
         return RequestContext(self._request("OPTIONS", url, **options))
 
     def head(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
-        """Make a HEAD request."""
+        """Make a HEAD request. Redirects are not followed unless ``allow_redirects`` says so."""
+        options.setdefault("allow_redirects", False)
         return RequestContext(self._request("HEAD", url, **options))
 
     def post(self, url: str | URL, **options: Unpack[RequestOptions]) -> RequestContext:
@@ -243,44 +265,6 @@ class ClientSession:
         """``url``, found from the base URL if it is relative."""
         parsed = as_url(url)
         return parsed if self._base_url is None or parsed.absolute else self._base_url.join(parsed)
-
-    def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
-        """The fields of a request: its own, and the session's that it does not replace."""
-        own = as_fields(headers or ())
-        defaults = (field for field in self._default_headers.items() if field[0] not in own)
-        return CIMultiDict([*defaults, *own.items()])
-
-    def _add_cookies(
-        self, headers: Headers | None, url: URL, cookies: LooseCookies | None
-    ) -> CIMultiDict[str]:
-        fields = as_fields(headers or ())
-        if found := self.cookie_jar.cookie_field(url, cookies):
-            given = fields.get(_COOKIE)
-            fields[_COOKIE] = f"{given}; {found}" if given else found
-        return fields
-
-    def _proxy_for(
-        self,
-        url: URL,
-        headers: Headers | None,
-        proxy: str | URL | None,
-        proxy_auth: BasicAuth | None,
-        proxy_headers: Headers | None,
-    ) -> tuple[Proxy | None, Headers | None]:
-        """By which proxy ``url`` is requested, and ``headers`` without what is for the proxy alone."""
-        takes_proxies = self._connector is not None and self._connector.takes_proxies
-        if proxy is not None or self._proxy is not None:
-            if not takes_proxies:
-                raise ValueError(f"proxy: {self._connector!r} connects by none")
-            by = self._proxy if proxy is None else make_proxy(proxy)
-        else:
-            by = proxy_from_environment(url) if self._trust_env and takes_proxies else None
-        if by is None:
-            return None, headers
-        fields = as_fields(headers or ())
-        told = [*as_fields(proxy_headers or ()).items()]
-        told += [(PROXY_AUTHORIZATION, value) for value in fields.popall(PROXY_AUTHORIZATION, ())]
-        return by.told(proxy_auth, told), fields
 
     def _serialize(self, json: Any, data: Any, headers: Headers | None) -> tuple[str, CIMultiDict[str]]:
         if data is not None:
@@ -306,6 +290,9 @@ class ClientSession:
         upload_tracker: UploadTracker | None = None,
         raise_for_status: RaiseForStatus | None = None,
         trace_request_ctx: Any = None,
+        auth: BasicAuth | None = None,
+        allow_redirects: bool = True,
+        max_redirects: int = 10,
         proxy: str | URL | None = None,
         proxy_auth: BasicAuth | None = None,
         proxy_headers: Headers | None = None,
@@ -329,40 +316,31 @@ class ClientSession:
             data, headers = self._serialize(json, data, headers)
         method = method.upper()
         target = parse_url(url, params)
-        if "@" in target.raw_authority:
-            target, headers = _take_credentials(target, headers)
+        if auth is not None or self._authorizes or "@" in target.raw_authority:
+            target, headers = await self._authorize(target, headers, auth)
         options = self._options if timeout is _UNSET else self._options._replace(timeout=_as_timeout(timeout))
         if verify_ssl is not None or fingerprint is not None or ssl_context is not None:
             ssl = tls_option(ssl, verify_ssl, fingerprint, ssl_context)
-        route: Route | None = None
-        if self._has_routes or proxy is not None or ssl is not True or server_hostname is not None:
-            by, headers = self._proxy_for(target, headers, proxy, proxy_auth, proxy_headers)
-            route = make_route(target, by, ssl, server_hostname)
-        traces, default_fields = None, self._default_fields
+        way: Way | None = None
+        if self._has_ways or proxy is not None or ssl is not True or server_hostname is not None:
+            way = Way(proxy, proxy_auth, proxy_headers, ssl, server_hostname)
+        sending = PLAIN
+        if expect100 or compress or chunked or upload_tracker is not None:
+            sending = Sending(expect100, compress, chunked, upload_tracker)
+        traces, fields = None, self._default_fields
         if self._trace_configs:
             # Hooks may change what is sent: the session's fields are in it, and not added a second time.
-            headers, default_fields = self._prepare_headers(headers), auto_fields()
+            headers, fields = self._prepare_headers(headers), auto_fields()
             traces = Traces(self, self._trace_configs, trace_request_ctx, method, target, headers)
             await traces.start()
         try:
-            if cookies or self._jar is not None:
-                headers = self._add_cookies(headers, target, cookies)
-            request = make_request(
-                method,
-                target,
-                default_fields,
-                headers,
-                data,
-                expect100,
-                compress,
-                chunked,
-                upload_tracker,
-            )
-            if route is not None:
-                request.address, request.proxy_fields = route
-            perform = fetch if request.payload is None or request.payload.autoclose else fetch_and_close
-            answer = await perform(connector, request, options, traces)
-            response = self._make_response(request, answer, traces)
+            constant = (sending, way, options, traces, allow_redirects)
+            response = await self._send(connector, method, target, fields, headers, data, cookies, *constant)
+            if allow_redirects and response.status in REDIRECTS:
+                headers = self._prepare_headers(headers)
+                response = await self._follow(
+                    connector, response, method, target, headers, cookies, max_redirects, *constant
+                )
             check = self._raise_for_status if raise_for_status is None else raise_for_status
             if check:
                 await _check_status(response, check)
@@ -372,21 +350,6 @@ class ClientSession:
             if traces is not None:
                 await traces.fail(error)
             raise
-        return response
-
-    def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
-        """The response that an answer is, its cookies kept."""
-        if _SET_COOKIE in answer.head.headers:
-            set_cookies = answer.head.headers.getall(_SET_COOKIE)
-            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
-        kind = self._response_class
-        if self._has_plain_responses:
-            response = kind.__new__(kind)  # what __init__ would note, the request knows
-        else:
-            response = blank_response(kind, request, self, () if traces is None else traces.each)
-        response.begin(request, answer, self._options.decoding)
-        if self._resolve_charset is not None:
-            response._resolve_charset = self._resolve_charset
         return response
 
 
@@ -399,19 +362,6 @@ async def _check_status(response: ClientResponse, raise_for_status: RaiseForStat
     except BaseException:
         response.close()
         raise
-
-
-def _take_credentials(url: URL, headers: Headers | None) -> tuple[URL, CIMultiDict[str]]:
-    """``url`` without its credentials, and ``headers`` with them, unless others are there."""
-    try:
-        bare, auth = strip_auth_from_url(url)
-        field = "" if auth is None else auth.encode()
-    except ValueError as error:
-        raise InvalidUrlClientError(url.with_user(None), str(error)) from error
-    fields = as_fields(headers or ())
-    if field:
-        fields.setdefault(_AUTHORIZATION, field)
-    return bare, fields
 
 
 def _as_base(url: str | URL) -> URL:

@@ -42,6 +42,9 @@ from .tracing import Trace
 #: Where a proxy is found that names no port.
 _PROXY_PORTS: Final = {"http": 80, "https": 443, **dict.fromkeys(SOCKS_SCHEMES, 1080)}
 
+#: Addresses of a SOCKS proxy that are named while one of them is connected to.
+_TOLD: Final = 4
+
 Connected = tuple[asyncio.Transport, ResponseHandler]
 ChannelT = TypeVar("ChannelT", bound=Channel)
 
@@ -259,8 +262,7 @@ class TCPConnector(BaseConnector):
         tunnel: Tunnel | None = None
         try:
             if address.proxy is not None and address.proxy.scheme in SOCKS_SCHEMES:
-                progress.phase = "proxy"
-                transport, tunnel = await self._by_socks(address, addr_infos, host)
+                transport, tunnel = await self._by_socks(address, addr_infos, host, progress)
             elif self.tunnels(address):
                 transport, tunnel = await self._to_proxy(proxy, addr_infos, progress, Tunnel)
                 progress.phase = "proxy"
@@ -291,15 +293,20 @@ class TCPConnector(BaseConnector):
         return await dial(addr_infos, factory, dialling=self._dialling, tls=tls, progress=progress)
 
     async def _by_socks(
-        self, address: Address, addr_infos: Sequence[AddressInfo], host: str
+        self, address: Address, addr_infos: Sequence[AddressInfo], host: str, progress: Progress
     ) -> tuple[asyncio.Transport, Tunnel]:
         proxy, auth = address.proxy, address.proxy_auth
         if proxy is None:
             raise TypeError(f"expected an address by a proxy, got {address!r}")
         credentials = None if auth is None else (auth.login, auth.password)
+        progress.phase, progress.peer = (
+            "proxy",
+            ", ".join(_authority(*info[4][:2]) for info in addr_infos[:_TOLD]),
+        )
         sock = await open_socks(addr_infos, proxy.scheme, credentials, host, address.port or 0)
         loop = asyncio.get_running_loop()
         try:
+            progress.peer = _authority(*sock.getpeername()[:2])
             return await loop.create_connection(lambda: Tunnel(loop), sock=sock)
         except BaseException:
             sock.close()

@@ -367,6 +367,13 @@ class Traces(_Sending):
             response.close()
             raise
 
+    async def redirect(
+        self, method: str, url: URL, headers: CIMultiDict[str], response: ClientResponse
+    ) -> None:
+        """``response`` leads on, to a request of that method, URL and fields."""
+        await self.send_request_redirect(self.method, self.url, self.headers, response)
+        self.method, self.url, self.headers = method, url, headers
+
     async def fail(self, error: BaseException) -> None:
         """The request has failed, or was cancelled. A coroutine that is closed can't wait for hooks."""
         if not isinstance(error, GeneratorExit):

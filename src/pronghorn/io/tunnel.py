@@ -19,6 +19,8 @@ from .channel import Channel
 from .resolver import AddressInfo
 
 SOCKS_SCHEMES: Final = ("socks4", "socks4a", "socks5", "socks5h")
+#: Seconds, a day: how long connecting may take is the caller's to say, where python-socks would say a minute.
+_UNBOUNDED: Final = 86_400.0
 
 
 class TunnelRefused(Exception):
@@ -112,7 +114,7 @@ async def open_socks(
         ip, own_port = info[4][:2]
         proxy = Proxy(kind, ip, own_port, login, password, rdns=True)
         try:
-            sock: socket.socket = await proxy.connect(host, port)
+            sock: socket.socket = await proxy.connect(host, port, timeout=_UNBOUNDED)
         except ProxyError as error:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"{scheme} proxy: {error}") from error
         except OSError as error:

@@ -1,0 +1,265 @@
+"""What a session does for each request, and for each that a redirect leads to."""
+
+from typing import Any, Final, NamedTuple, cast
+
+from multidict import CIMultiDict, istr
+from yarl import URL
+
+from ..body.payload import Payload
+from .auth import BasicAuth, strip_auth_from_url
+from .connection import Answer
+from .connector import BaseConnector
+from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
+from .errors import InvalidUrlClientError, TooManyRedirects, UnrepeatableBodyError
+from .flow import Options, fetch, fetch_and_close
+from .netrc import netrc_auth
+from .outgoing import ClientRequest, Fields, Headers, as_fields, auto_fields, make_request
+from .redirects import REDIRECTS, first_hop, next_hop
+from .response import CharsetResolver, ClientResponse, blank_response
+from .route import PROXY_AUTHORIZATION, Proxy, make_proxy, make_route, proxy_from_environment
+from .tls import TlsOption
+from .tracing import Traces
+from .uploads import UploadTracker
+
+_AUTHORIZATION: Final = istr("Authorization")
+_COOKIE: Final = istr("Cookie")
+_SET_COOKIE: Final = istr("Set-Cookie")
+
+
+class Sending(NamedTuple):
+    """How a body is sent."""
+
+    expect100: bool = False
+    compress: bool | str | None = None
+    chunked: bool | None = None
+    tracker: UploadTracker | None = None
+
+
+class Way(NamedTuple):
+    """How a connection is made, as the caller says it."""
+
+    proxy: str | URL | None = None
+    proxy_auth: BasicAuth | None = None
+    proxy_headers: Headers | None = None
+    ssl: TlsOption = True
+    server_hostname: str | None = None
+
+
+PLAIN: Final = Sending()
+
+
+class Requester:
+    """Makes requests of what it is told, sends them, and follows where they lead."""
+
+    _connector: BaseConnector | None
+    #: Made when there is something to keep.
+    _jar: AbstractCookieJar | None
+    _auth: BasicAuth | None
+    _base_url: URL | None
+    _default_headers: CIMultiDict[str]
+    _options: Options
+    _proxy: Proxy | None
+    _requote_redirect_url: bool
+    _resolve_charset: CharsetResolver | None
+    _response_class: type[ClientResponse]
+    _has_plain_responses: bool
+    _trust_env: bool
+
+    @property
+    def cookie_jar(self) -> AbstractCookieJar:
+        """What servers have set, for the requests that it is meant for."""
+        if self._jar is None:
+            self._jar = CookieJar()
+        return self._jar
+
+    async def _send(
+        self,
+        connector: BaseConnector,
+        method: str,
+        url: URL,
+        default_fields: Fields,
+        headers: Headers | None,
+        data: Any,
+        cookies: LooseCookies | None,
+        sending: Sending,
+        way: Way | None,
+        options: Options,
+        traces: Traces | None,
+        follows: bool,
+        start: float | None = None,
+    ) -> ClientResponse:
+        """One request, and the head of its response."""
+        proxy = None
+        if way is not None:
+            proxy, headers = self._choose_proxy(url, headers, way)
+        if cookies or self._jar is not None:
+            headers = self._add_cookies(headers, url, cookies)
+        request = make_request(method, url, default_fields, headers, data, *sending)
+        if way is not None:
+            request.address, request.proxy_fields = make_route(url, proxy, way.ssl, way.server_hostname)
+        if request.payload is None or request.payload.autoclose:
+            answer = await fetch(connector, request, options, traces, start)
+        else:
+            kept_for = REDIRECTS if follows else ()
+            answer = await fetch_and_close(connector, request, options, traces, start, kept_for)
+        return self._make_response(request, answer, traces)
+
+    def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
+        """The response that an answer is, its cookies kept."""
+        if _SET_COOKIE in answer.head.headers:
+            set_cookies = answer.head.headers.getall(_SET_COOKIE)
+            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
+        kind = self._response_class
+        if self._has_plain_responses:
+            response = kind.__new__(kind)  # what __init__ would note, the request knows
+        else:
+            response = blank_response(kind, request, self, () if traces is None else traces.each)
+        response.begin(request, answer, self._options.decoding)
+        if self._resolve_charset is not None:
+            response._resolve_charset = self._resolve_charset
+        return response
+
+    async def _follow(
+        self,
+        connector: BaseConnector,
+        response: ClientResponse,
+        method: str,
+        url: URL,
+        headers: CIMultiDict[str],
+        cookies: LooseCookies | None,
+        most: int,
+        sending: Sending,
+        way: Way | None,
+        options: Options,
+        traces: Traces | None,
+        follows: bool,
+    ) -> ClientResponse:
+        """The response at the end of the chain that begins with ``response``.
+
+        TooManyRedirects when there are ``most`` of them; 0 is no limit.
+        """
+        request = cast(ClientRequest, response._request)
+        hop = first_hop(method, url, headers, cookies, request.payload)
+        fields, constant = auto_fields(), (sending, way, options, traces, follows, request.start)
+        history: list[ClientResponse] = []
+        try:
+            while response.status in REDIRECTS:
+                onward = next_hop(
+                    hop, response.status, _locations(response), requote=self._requote_redirect_url
+                )
+                if onward is None:
+                    break
+                history.append(response)
+                if traces is not None:
+                    await traces.redirect(onward.method, onward.url, onward.headers, response)
+                if most and len(history) >= most:
+                    raise _too_many(history)
+                await response._discard()
+                if onward.data is not None and not onward.data.rewind():
+                    raise UnrepeatableBodyError(
+                        f"{response.status} asks for the body again, and it can be sent once: {onward.data!r}"
+                    )
+                url, authorized = await self._authorize(onward.url, onward.headers, None)
+                if hop.data is not None and onward.data is None:
+                    await hop.data.close()
+                hop = onward
+                cookies = hop.credentials.cookies
+                response = await self._send(
+                    connector, hop.method, url, fields, authorized, hop.data, cookies, *constant
+                )
+        except BaseException:
+            response.close()
+            await _close(hop.data)
+            raise
+        if response.status in REDIRECTS:
+            await _close(hop.data)  # it was kept for where this one leads
+        response._history = tuple(history)
+        return response
+
+    # What a request is made of
+
+    async def _authorize(
+        self, url: URL, headers: Headers | None, auth: BasicAuth | None
+    ) -> tuple[URL, Headers | None]:
+        """``url`` without credentials, and ``headers`` with those that count.
+
+        The caller's first, then those of the URL, of the session, and of the user's netrc file. ValueError
+        if the caller's are given twice.
+        """
+        if auth is not None and not isinstance(auth, BasicAuth):
+            raise TypeError(f"auth: expected None or a BasicAuth, got {type(auth).__name__}")
+        try:
+            url, own = strip_auth_from_url(url)
+            if auth is not None and own is not None:
+                raise ValueError("auth: the URL has credentials already")
+            chosen = auth or own
+            fields = as_fields(headers or ())
+            if _AUTHORIZATION in fields or _AUTHORIZATION in self._default_headers:
+                if auth is not None:
+                    raise ValueError("auth: the headers have an Authorization already")
+                return url, fields
+            if chosen is None and (self._base_url is None or self._base_url.origin() == url.origin()):
+                chosen = self._auth
+            if chosen is None and self._trust_env and url.host is not None:
+                chosen = await netrc_auth(url.host)
+            if chosen is not None:
+                fields[_AUTHORIZATION] = chosen.encode()
+        except ValueError as error:
+            if auth is not None:
+                raise
+            raise InvalidUrlClientError(url.with_user(None), str(error)) from error
+        return url, fields
+
+    def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
+        """The fields of a request: its own, and the session's that it does not replace."""
+        own = as_fields(headers or ())
+        defaults = (field for field in self._default_headers.items() if field[0] not in own)
+        return CIMultiDict([*defaults, *own.items()])
+
+    def _add_cookies(
+        self, headers: Headers | None, url: URL, cookies: LooseCookies | None
+    ) -> CIMultiDict[str]:
+        fields = as_fields(headers or ())
+        if found := self.cookie_jar.cookie_field(url, cookies):
+            given = fields.get(_COOKIE)
+            fields[_COOKIE] = f"{given}; {found}" if given else found
+        return fields
+
+    def _choose_proxy(
+        self, url: URL, headers: Headers | None, way: Way
+    ) -> tuple[Proxy | None, Headers | None]:
+        """By which proxy ``url`` is requested, and ``headers`` without what is for the proxy alone."""
+        takes_proxies = self._connector is not None and self._connector.takes_proxies
+        if way.proxy is not None or self._proxy is not None:
+            if not takes_proxies:
+                raise ValueError(f"proxy: {self._connector!r} connects by none")
+            proxy = self._proxy if way.proxy is None else make_proxy(way.proxy)
+        else:
+            proxy = proxy_from_environment(url) if self._trust_env and takes_proxies else None
+        if proxy is None:
+            return None, headers
+        fields = as_fields(headers or ())
+        told = [*as_fields(way.proxy_headers or ()).items()]
+        told += [(PROXY_AUTHORIZATION, value) for value in fields.popall(PROXY_AUTHORIZATION, ())]
+        return proxy.told(way.proxy_auth, told), fields
+
+
+def _locations(response: ClientResponse) -> list[str]:
+    headers = response.headers
+    return headers.getall("Location", []) or headers.getall("URI", [])
+
+
+def _too_many(history: list[ClientResponse]) -> TooManyRedirects:
+    first, last = history[0], history[-1]
+    return TooManyRedirects(
+        first.request_info,
+        history,
+        status=last.status,
+        message=last.reason or "",
+        headers=last.headers,
+    )
+
+
+async def _close(payload: Payload | None) -> None:
+    if payload is not None:
+        await payload.close()
