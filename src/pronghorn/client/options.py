@@ -1,6 +1,6 @@
 """What can be said of a request, besides its method and its URL."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ssl import SSLContext
 from typing import Any, TypedDict
 
@@ -28,6 +28,8 @@ class RequestOptions(TypedDict, total=False):
     #: The body as an object to be serialised; not together with ``data``.
     json: Any
     headers: Headers | None
+    #: Names of fields that are not made up where nobody gives them.
+    skip_auto_headers: Iterable[str] | None
     #: Sent with this request alone, beside those of the session's jar.
     cookies: LooseCookies | None
     #: Instead of the session's; a number is the total in seconds.

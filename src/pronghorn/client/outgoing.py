@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, final
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -80,6 +80,7 @@ class ClientRequest:
         expect100: bool = False,
         coding: str = "",
         tracker: UploadTracker | None = None,
+        skipped: frozenset[str] = frozenset(),
     ) -> None:
         self.method = method
         #: The content coding that is applied to the body as it is sent.
@@ -113,10 +114,13 @@ class ClientRequest:
                 and self.length <= _INLINE_BODY
             ):
                 self.body = payload.data
+        if payload is not None:
+            described = _description(payload)
+            if skipped:
+                described = tuple(field for field in described if field[0].lower() not in skipped)
+            default_fields += described
         if headers is None:
             self.fields: Fields = (host, *default_fields)
-            if payload is not None:
-                self.fields += _description(payload)
         else:
             self.fields = self._merge(as_fields(headers), host, default_fields)
         #: The body waits until the server says that it wants it.
@@ -253,8 +257,6 @@ class ClientRequest:
         self._take_framing(given)
         fields = [] if "Host" in given else [host]
         fields += [field for field in default_fields if field[0] not in given]
-        if self.payload is not None:
-            fields += [field for field in _description(self.payload) if field[0] not in given]
         fields += given.items()
         return tuple(fields)
 
@@ -291,14 +293,24 @@ def _description(payload: Payload) -> Fields:
     return tuple(field for field in fields if field[0].title() not in _FRAMING_FIELDS)
 
 
-@cache
-def auto_fields() -> Fields:
-    """What every request says of itself unless it is told otherwise."""
-    return (
+@lru_cache(maxsize=64)
+def auto_fields(skipped: frozenset[str] = frozenset()) -> Fields:
+    """What every request says of itself unless it is told otherwise; ``skipped`` is in lower case."""
+    fields = (
         ("User-Agent", CLIENT_SOFTWARE),
         ("Accept", "*/*"),
         ("Accept-Encoding", accepted_codings()),
     )
+    return tuple(field for field in fields if field[0].lower() not in skipped)
+
+
+def skipped_names(names: Iterable[str] | None) -> frozenset[str]:
+    """The names of fields that are not to be made up, in lower case; TypeError for what are no names."""
+    given = () if names is None else (names,) if isinstance(names, str) else tuple(names)
+    for name in given:
+        if not isinstance(name, str):
+            raise TypeError(f"skip_auto_headers: expected names of fields, got {name!r}")
+    return frozenset(name.lower() for name in given)
 
 
 def as_fields(headers: Headers) -> CIMultiDict[str]:
@@ -340,14 +352,15 @@ def make_request(
     compress: bool | str | None = None,
     chunked: bool | None = None,
     tracker: UploadTracker | None = None,
+    skipped: frozenset[str] = frozenset(),
 ) -> ClientRequest:
     """A request of what the caller gave; ValueError or TypeError for what can't be sent."""
     payload = None if data is None else make_payload(data)
     if not compress and not chunked:
-        return ClientRequest(method, url, default_fields, headers, payload, expect100, "", tracker)
+        return ClientRequest(method, url, default_fields, headers, payload, expect100, "", tracker, skipped)
     if not isinstance(compress, (str, bool)) and compress is not None:
         raise TypeError(f"compress: expected a bool or a str, got {compress!r}")
     coding = "" if payload is None or not compress else "deflate" if compress is True else compress
     if coding or chunked:
         headers = transfer_fields(headers, coding, bool(chunked))
-    return ClientRequest(method, url, default_fields, headers, payload, expect100, coding, tracker)
+    return ClientRequest(method, url, default_fields, headers, payload, expect100, coding, tracker, skipped)

@@ -33,6 +33,8 @@ class Sending(NamedTuple):
     compress: bool | str | None = None
     chunked: bool | None = None
     tracker: UploadTracker | None = None
+    #: Fields that are not made up, in lower case.
+    skipped: frozenset[str] = frozenset()
 
 
 class Way(NamedTuple):
@@ -140,7 +142,10 @@ class Requester:
         """
         request = cast(ClientRequest, response._request)
         hop = first_hop(method, url, headers, cookies, request.payload)
-        fields, constant = auto_fields(), (sending, way, options, traces, follows, request.start)
+        fields, constant = (
+            auto_fields(sending.skipped),
+            (sending, way, options, traces, follows, request.start),
+        )
         history: list[ClientResponse] = []
         try:
             while response.status in REDIRECTS:

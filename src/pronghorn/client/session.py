@@ -19,7 +19,7 @@ from .context import RequestContext
 from .cookiejar import AbstractCookieJar, LooseCookies
 from .flow import Options
 from .options import RaiseForStatus, RequestOptions
-from .outgoing import DECIDED_FIELDS, Headers, as_fields, auto_fields
+from .outgoing import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
 from .redirects import REDIRECTS
 from .requester import PLAIN, Requester, Sending, Way
 from .response import CharsetResolver, ClientResponse
@@ -45,7 +45,8 @@ class ClientSession(Requester):
     A relative URL is found from ``base_url``, whose path ends in "/". ``connector`` is where
     connections come from (a TCPConnector of its own by default), closed with the session
     unless ``connector_owner`` is False. ``headers`` are sent with every request that does not
-    name them itself. Cookies that servers set are kept in ``cookie_jar`` (one of its own by
+    name them itself; ``skip_auto_headers`` are not made up where nobody gives them: User-Agent, Accept,
+    Accept-Encoding, Content-Type. Cookies that servers set are kept in ``cookie_jar`` (one of its own by
     default), which ``cookies`` are put into for every host. Responses are made of
     ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default;
     ``read_timeout`` and ``conn_timeout`` are older names of its ``total`` and ``connect``.
@@ -68,6 +69,7 @@ class ClientSession(Requester):
         connector: BaseConnector | None = None,
         cookies: LooseCookies | None = None,
         headers: Headers | None = None,
+        skip_auto_headers: Iterable[str] | None = None,
         json_serialize: Callable[[Any], str] = json_module.dumps,
         response_class: type[ClientResponse] = ClientResponse,
         cookie_jar: AbstractCookieJar | None = None,
@@ -104,10 +106,10 @@ class ClientSession(Requester):
         self._default_headers = as_fields(headers or ())
         given = self._default_headers
         #: Sent as they are; the others take part in what each request decides of itself.
-        self._default_fields = (
-            *(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS),
-            *(field for field in auto_fields() if field[0] not in given),
-        )
+        self._given_fields = tuple(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS)
+        self._skipped = skipped_names(skip_auto_headers)
+        self._default_fields = self._all_fields(self._skipped)
+        self._plain = PLAIN._replace(skipped=self._skipped)
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
         self._response_class = response_class
@@ -188,6 +190,11 @@ class ClientSession(Requester):
         return CIMultiDictProxy(self._default_headers)
 
     @property
+    def skip_auto_headers(self) -> frozenset[istr]:
+        """The fields that are not made up."""
+        return frozenset(map(istr, self._skipped))
+
+    @property
     def auth(self) -> BasicAuth | None:
         """The credentials of requests that bring none of their own."""
         return self._auth
@@ -266,6 +273,11 @@ class ClientSession(Requester):
         parsed = as_url(url)
         return parsed if self._base_url is None or parsed.absolute else self._base_url.join(parsed)
 
+    def _all_fields(self, skipped: frozenset[str]) -> Fields:
+        """Those of the session, and what is made up beside them."""
+        given = self._default_headers
+        return (*self._given_fields, *(field for field in auto_fields(skipped) if field[0] not in given))
+
     def _serialize(self, json: Any, data: Any, headers: Headers | None) -> tuple[str, CIMultiDict[str]]:
         if data is not None:
             raise ValueError("data and json: expected one of them, got both")
@@ -282,6 +294,7 @@ class ClientSession(Requester):
         data: Any = None,
         json: Any = _NOTHING,
         headers: Headers | None = None,
+        skip_auto_headers: Iterable[str] | None = None,
         cookies: LooseCookies | None = None,
         timeout: ClientTimeout | float | None = _UNSET,
         expect100: bool = False,
@@ -324,13 +337,15 @@ class ClientSession(Requester):
         way: Way | None = None
         if self._has_ways or proxy is not None or ssl is not True or server_hostname is not None:
             way = Way(proxy, proxy_auth, proxy_headers, ssl, server_hostname)
-        sending = PLAIN
-        if expect100 or compress or chunked or upload_tracker is not None:
-            sending = Sending(expect100, compress, chunked, upload_tracker)
-        traces, fields = None, self._default_fields
+        sending, fields = self._plain, self._default_fields
+        if expect100 or compress or chunked or upload_tracker is not None or skip_auto_headers is not None:
+            skipped = self._skipped | skipped_names(skip_auto_headers)
+            sending = Sending(expect100, compress, chunked, upload_tracker, skipped)
+            fields = self._all_fields(skipped)
+        traces: Traces | None = None
         if self._trace_configs:
             # Hooks may change what is sent: the session's fields are in it, and not added a second time.
-            headers, fields = self._prepare_headers(headers), auto_fields()
+            headers, fields = self._prepare_headers(headers), auto_fields(sending.skipped)
             traces = Traces(self, self._trace_configs, trace_request_ctx, method, target, headers)
             await traces.start()
         try:
