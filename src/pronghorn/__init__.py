@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from .client.lease import Connection as Connection
     from .client.local import NamedPipeConnector as NamedPipeConnector
     from .client.local import UnixConnector as UnixConnector
+    from .client.oneshot import request as request
     from .client.outgoing import ClientRequest as ClientRequest
     from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse

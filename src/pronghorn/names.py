@@ -52,6 +52,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "WSMessageTypeError",
         "WSServerHandshakeError",
     ),
+    "client.oneshot": ("request",),
     "client.request_info": ("RequestInfo",),
     "client.response": ("ClientResponse",),
     "client.session": ("ClientSession",),

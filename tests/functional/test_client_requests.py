@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pronghorn import ClientResponseError, ClientSession, InvalidURL, NonHttpUrlClientError
@@ -390,3 +390,59 @@ async def test_credentials_that_the_request_names_itself_win() -> None:
         url = server.url().replace("http://", "http://ada:secret@")
         await session.get(url, headers={"authorization": "Bearer token"})
     assert server.requests[0].fields.getall("Authorization") == ["Bearer token"]
+
+
+# Fields that are not made up
+
+MADE_UP = {"User-Agent", "Accept", "Accept-Encoding", "Content-Type"}
+
+
+@pytest.mark.parametrize(
+    ("session", "request_", "left"),
+    [
+        ((), None, MADE_UP),
+        (("User-Agent",), None, MADE_UP - {"User-Agent"}),
+        ((), ["user-agent", istr("ACCEPT")], {"Accept-Encoding", "Content-Type"}),
+        (["Accept"], ("Content-Type",), {"User-Agent", "Accept-Encoding"}),
+        ((), "Accept-Encoding", MADE_UP - {"Accept-Encoding"}),
+        (MADE_UP, None, set()),
+        # What frames the message, and says where it goes, is not to be left out.
+        ((), ["Host", "Content-Length"], MADE_UP),
+    ],
+)
+@pytest.mark.parametrize("headers", [None, {"X-Mine": "1"}])
+async def test_skip_auto_headers(session: Any, request_: Any, left: set[str], headers: Any) -> None:
+    request = await sent(
+        session={"skip_auto_headers": session}, skip_auto_headers=request_, headers=headers, data=b"abc"
+    )
+    names = [name.title() for name in request.fields]
+    assert sorted(name for name in names if name in MADE_UP) == sorted(left)
+    assert names.count("Host") == names.count("Content-Length") == 1
+
+
+async def test_skipping_leaves_what_is_given() -> None:
+    mine = {"User-Agent": "mine", "Content-Type": "text/plain"}
+    request = await sent(session={"headers": mine, "skip_auto_headers": MADE_UP}, data=b"abc")
+    assert request.fields["User-Agent"] == "mine"
+    assert request.fields["Content-Type"] == "text/plain"
+    request = await sent(headers=mine, skip_auto_headers=MADE_UP, data=b"abc")
+    assert request.fields.getall("User-Agent") == ["mine"]
+    assert request.fields.getall("Content-Type") == ["text/plain"]
+    request = await sent(session={"headers": mine}, skip_auto_headers=["Accept"], data=b"abc")
+    assert request.fields.getall("User-Agent") == ["mine"]
+
+
+async def test_skip_auto_headers_of_a_session() -> None:
+    async with ClientSession(skip_auto_headers=["User-Agent", "ACCEPT"]) as session:
+        assert session.skip_auto_headers == {"user-agent", "accept"}
+    async with ClientSession() as session:
+        assert session.skip_auto_headers == frozenset()
+
+
+@pytest.mark.parametrize("names", [[b"Accept"], [1], [None]])
+async def test_skip_auto_headers_takes_names(server: Scripted, names: Any) -> None:
+    with pytest.raises(TypeError, match="skip_auto_headers: expected names of fields"):
+        ClientSession(skip_auto_headers=names)
+    async with ClientSession() as session:
+        with pytest.raises(TypeError, match="skip_auto_headers: expected names of fields"):
+            await session.get(server.url(), skip_auto_headers=names)

@@ -15,7 +15,7 @@ from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
 from ..wire.coding import decoder_of
 from ..wire.errors import ConnectionEnded, ProtocolError
-from ..wire.events import Event, InformationalHead, ResponseHead
+from ..wire.events import Event, HttpVersion, HttpVersion11, InformationalHead, ResponseHead
 from ..wire.http1.connection import Http1Connection, Reading
 from ..wire.http1.writing import Writing
 from ..wire.limits import DecodeLimits
@@ -168,8 +168,17 @@ class ClientConnection:
 
     # The exchange
 
-    def begin(self, timeout: ClientTimeout, total: float | None, decoding: DecodeLimits | None) -> None:
+    def begin(
+        self,
+        timeout: ClientTimeout,
+        total: float | None,
+        decoding: DecodeLimits | None,
+        version: HttpVersion = HttpVersion11,
+        reads_until_close: bool = True,
+    ) -> None:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
+        self._machine.request_version = version
+        self._machine.reads_until_close = reads_until_close
         self._is_lent = True
         self.uses += 1
         self._has_answer_begun = self._is_discarding = False

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from ..io.stream import whole_stream
 from ..io.tasks import start_task
 from ..wire.coding import decoder_of
+from ..wire.events import HttpVersion, HttpVersion11
 from ..wire.limits import DecodeLimits
 from .connection import (
     Answer,
@@ -43,6 +44,9 @@ class Options(NamedTuple):
     retry_stale: bool
     #: How content codings are undone; None leaves them.
     decoding: DecodeLimits | None
+    version: HttpVersion = HttpVersion11
+    #: A response that does not say where it ends has a body, up to the end of the connection.
+    reads_until_close: bool = True
 
 
 async def fetch(
@@ -144,7 +148,7 @@ async def _exchange(
     attempts: Sequence[Exception],
     traces: Traces | None,
 ) -> Answer:
-    connection.begin(options.timeout, total, options.decoding)
+    connection.begin(options.timeout, total, options.decoding, options.version, options.reads_until_close)
     exchange = connection.uses
     try:
         try:

@@ -50,6 +50,8 @@ class RequestOptions(TypedDict, total=False):
     allow_redirects: bool
     #: The number of redirects that is too many, 10 by default; 0 is no limit.
     max_redirects: int
+    #: A response that does not say where it ends has a body, up to the end of the connection.
+    read_until_eof: bool
     #: The URL of the proxy to go by: http, https, socks4, socks4a, socks5 or socks5h.
     proxy: str | URL | None
     #: For the proxy; counts before the credentials in its URL.

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, Unpack
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
+from ..wire.events import HttpVersion, HttpVersion10, HttpVersion11
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 from .auth import BasicAuth
 from .connector import BaseConnector
@@ -90,6 +91,7 @@ class ClientSession(Requester):
         trust_env: bool = False,
         auth: BasicAuth | None = None,
         requote_redirect_url: bool = True,
+        version: HttpVersion = HttpVersion11,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
@@ -131,7 +133,11 @@ class ClientSession(Requester):
         #: Credentials may be found for requests that bring none.
         self._authorizes = trust_env or auth is not None
         self._requote_redirect_url = requote_redirect_url
-        self._options = Options(self._timeout, retry_stale, decode_limits if auto_decompress else None)
+        if version not in (HttpVersion10, HttpVersion11):
+            raise ValueError(f"version: expected HttpVersion10 or HttpVersion11, got {version!r}")
+        version = HttpVersion11 if version == HttpVersion11 else HttpVersion10
+        decoding = decode_limits if auto_decompress else None
+        self._options = Options(self._timeout, retry_stale, decoding, version)
 
     def __repr__(self) -> str:
         return f"<ClientSession {'closed' if self.closed else 'open'} {self._connector!r}>"
@@ -188,6 +194,11 @@ class ClientSession(Requester):
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields that are sent with every request."""
         return CIMultiDictProxy(self._default_headers)
+
+    @property
+    def version(self) -> HttpVersion:
+        """The version that requests are sent in."""
+        return self._options.version
 
     @property
     def skip_auto_headers(self) -> frozenset[istr]:
@@ -306,6 +317,7 @@ class ClientSession(Requester):
         auth: BasicAuth | None = None,
         allow_redirects: bool = True,
         max_redirects: int = 10,
+        read_until_eof: bool = True,
         proxy: str | URL | None = None,
         proxy_auth: BasicAuth | None = None,
         proxy_headers: Headers | None = None,
@@ -332,6 +344,8 @@ class ClientSession(Requester):
         if auth is not None or self._authorizes or "@" in target.raw_authority:
             target, headers = await self._authorize(target, headers, auth)
         options = self._options if timeout is _UNSET else self._options._replace(timeout=_as_timeout(timeout))
+        if not read_until_eof:
+            options = options._replace(reads_until_close=False)
         if verify_ssl is not None or fingerprint is not None or ssl_context is not None:
             ssl = tls_option(ssl, verify_ssl, fingerprint, ssl_context)
         way: Way | None = None

@@ -38,7 +38,7 @@ MODULES: Final[dict[str, Alias]] = {
     "": _is("", _ERRORS),
     "abc": _is("abc"),
     "base_protocol": _gathers(),
-    "client": _is("client", "client.session", _ERRORS, "client.outgoing", *_CONNECTORS),
+    "client": _is("client", "client.session", "client.oneshot", _ERRORS, "client.outgoing", *_CONNECTORS),
     "client_exceptions": _is(_ERRORS),
     "client_middleware_digest_auth": _gathers(),
     "client_middlewares": _gathers(),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pronghorn.wire.errors import ProtocolError
-from pronghorn.wire.events import End
+from pronghorn.wire.events import End, ResponseHead
 from pronghorn.wire.http1.connection import Http1Connection, Reading
 from pronghorn.wire.roles import CLIENT
 
@@ -187,3 +187,14 @@ def test_llhttp_data_after_close_is_ignored() -> None:
     assert connection.resume() == ()
     assert connection.feed(b"more junk") == ()
     assert connection.held == 0
+
+
+def test_a_response_that_says_not_where_it_ends_may_have_no_body() -> None:
+    connection = Http1Connection(CLIENT)
+    connection.reads_until_close = False
+    connection.send_head("GET", "/", [("Host", "a")], 0, b"")
+    (head,) = connection.feed(b"HTTP/1.1 200 OK\r\n\r\nmore")
+    assert isinstance(head, ResponseHead)
+    assert head.body == b""
+    assert connection.reading is Reading.WHOLE
+    assert not connection.is_reusable

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pronghorn.wire.events import HttpVersion10
 from pronghorn.wire.http1.connection import Http1Connection, Writing
 from pronghorn.wire.roles import CLIENT
 
@@ -261,3 +262,34 @@ def test_nothing_is_sent_out_of_turn() -> None:
     ):
         with pytest.raises(RuntimeError, match=r"due|open"):
             send()
+
+
+# Requests in HTTP/1.0
+
+
+def test_a_request_in_1_0() -> None:
+    connection = Http1Connection(CLIENT)
+    connection.request_version = HttpVersion10
+    sent = connection.send_head("POST", "/", [("Host", "a")], None, b"hello")
+    assert lines(sent) == [
+        b"POST / HTTP/1.0",
+        b"Host: a",
+        b"Content-Length: 5",
+        b"Connection: keep-alive",
+        b"hello",
+    ]
+
+
+def test_a_last_request_in_1_0() -> None:
+    connection = Http1Connection(CLIENT)
+    connection.request_version = HttpVersion10
+    sent = connection.send_head("GET", "/", [], 0, b"", is_persistent=False)
+    assert lines(sent) == [b"GET / HTTP/1.0", b"Connection: close", b""]
+
+
+def test_1_0_has_no_chunks() -> None:
+    connection = Http1Connection(CLIENT)
+    connection.request_version = HttpVersion10
+    with pytest.raises(ValueError, match=r"unknown length can't be sent in HTTP/1\.0"):
+        connection.send_head("POST", "/", [], None)
+    connection.send_head("GET", "/", [], 0, b"")  # nothing was sent

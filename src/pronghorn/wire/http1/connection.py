@@ -45,12 +45,15 @@ class Http1Connection(WritingHalf):
         "_line_start",
         "_parse_head",
         "_skipped_empty_line",
+        "reads_until_close",
     )
 
     def __init__(self, role: Role, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(role)
         self._limits = limits
         self._parse_head = PARSE_HEAD[role]
+        #: A response that does not say where it ends has a body, up to the end of the connection.
+        self.reads_until_close = True
         self._cursor = Cursor()
         self._body: BodyReader | None = None
         #: The peer has closed, and whole messages of it are still to be read.
@@ -332,7 +335,9 @@ class Http1Connection(WritingHalf):
             None if length is None else int(length),
             head.headers.get(TRANSFER_ENCODING),
         )
-        if not kind:
+        if not kind or (kind == UNTIL_CLOSE and not self.reads_until_close):
+            if kind:
+                self._is_persistent = False
             head.body = b""
             self.reading = Reading.WHOLE
             return (head,)

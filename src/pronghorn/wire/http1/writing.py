@@ -12,7 +12,7 @@ from ..events import HttpVersion11
 from ..fields import FormattedFields
 from ..roles import Role
 from .body import CHUNKED, CHUNKED_CODING, UNTIL_CLOSE, format_chunk, format_last_chunk, framing
-from .head import FORMAT_START, format_status_line
+from .head import FORMAT_START, format_request_line, format_status_line
 
 
 class Reading(Enum):
@@ -55,6 +55,7 @@ class WritingHalf:
         "_role",
         "_unsent",
         "reading",
+        "request_version",
         "writing",
     )
 
@@ -67,6 +68,8 @@ class WritingHalf:
         self.writing = Writing.SILENT if role.reads_first else Writing.DUE
         self._is_persistent = True
         self._peer_version = HttpVersion11
+        #: The version that requests are sent in.
+        self.request_version = HttpVersion11
         #: The method of the exchange's request, whoever sent it.
         self._method = ""
         #: The protocol that the exchange's request offers to switch to.
@@ -115,6 +118,11 @@ class WritingHalf:
         else:
             method = first
             coding = CHUNKED_CODING if length is None else None
+            if self.request_version is not HttpVersion11:
+                is_1_1 = False
+                if coding is not None:
+                    raise ValueError("a body of unknown length can't be sent in HTTP/1.0")
+                parts[0] = format_request_line(first, second, self.request_version)
             kind = framing(method, 0, HttpVersion11, length, coding)
             has_framing = length != 0 or method in METHODS_WITH_CONTENT
             self._method = method
