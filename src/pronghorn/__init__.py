@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .client.connector import BaseConnector as BaseConnector
     from .client.cookiejar import CookieJar as CookieJar
     from .client.cookiejar import DummyCookieJar as DummyCookieJar
+    from .client.digest import DigestAuthMiddleware as DigestAuthMiddleware
     from .client.errors import ClientConnectionError as ClientConnectionError
     from .client.errors import ClientConnectionResetError as ClientConnectionResetError
     from .client.errors import ClientConnectorCertificateError as ClientConnectorCertificateError
@@ -80,11 +81,14 @@ if TYPE_CHECKING:
     from .client.lease import Connection as Connection
     from .client.local import NamedPipeConnector as NamedPipeConnector
     from .client.local import UnixConnector as UnixConnector
+    from .client.middlewares import ClientHandlerType as ClientHandlerType
+    from .client.middlewares import ClientMiddlewareType as ClientMiddlewareType
     from .client.oneshot import request as request
     from .client.outgoing import ClientRequest as ClientRequest
     from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse
     from .client.session import ClientSession as ClientSession
+    from .client.sse import EventSource as EventSource
     from .client.tcp import TCPConnector as TCPConnector
     from .client.timeouts import ClientTimeout as ClientTimeout
     from .client.tls import Fingerprint as Fingerprint
@@ -122,6 +126,7 @@ if TYPE_CHECKING:
     from .wire.events import HttpVersion as HttpVersion
     from .wire.events import HttpVersion10 as HttpVersion10
     from .wire.events import HttpVersion11 as HttpVersion11
+    from .wire.sse import ServerSentEvent as ServerSentEvent
     from .wire.websocket.messages import WebSocketError as WebSocketError
     from .wire.websocket.messages import WSCloseCode as WSCloseCode
     from .wire.websocket.messages import WSMessage as WSMessage

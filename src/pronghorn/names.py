@@ -52,7 +52,10 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "WSMessageTypeError",
         "WSServerHandshakeError",
     ),
+    "client.digest": ("DigestAuthMiddleware",),
+    "client.middlewares": ("ClientHandlerType", "ClientMiddlewareType"),
     "client.oneshot": ("request",),
+    "client.sse": ("EventSource",),
     "client.request_info": ("RequestInfo",),
     "client.response": ("ClientResponse",),
     "client.session": ("ClientSession",),
@@ -104,6 +107,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
         "parse_content_disposition",
     ),
     "wire.events": ("HttpVersion", "HttpVersion10", "HttpVersion11"),
+    "wire.sse": ("ServerSentEvent",),
     "wire.websocket.messages": (
         "WSCloseCode",
         "WSMessage",

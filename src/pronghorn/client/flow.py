@@ -1,14 +1,13 @@
 """The request loop: from a request to the head of its response, however many connections that takes."""
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 from multidict import CIMultiDict
 
 from ..io.stream import whole_stream
-from ..io.tasks import start_task
 from ..wire.coding import decoder_of
 from ..wire.events import HttpVersion, HttpVersion11
 from ..wire.limits import DecodeLimits
@@ -110,34 +109,6 @@ def _refused_by_proxy(request: ClientRequest, answer: Answer) -> ClientHttpProxy
         answer.connection.abandon()
     head = answer.head
     return ClientHttpProxyError(request.info, status=head.status, message=head.reason, headers=head.headers)
-
-
-async def fetch_and_close(
-    connector: BaseConnector,
-    request: ClientRequest,
-    options: Options,
-    traces: Traces | None = None,
-    start: float | None = None,
-    kept_for: Container[int] = (),
-) -> Answer:
-    """As `fetch`; when nothing of the body will be sent any more, what it holds is let go of.
-
-    That is not known yet when the status is one of ``kept_for``.
-    """
-    try:
-        answer = await fetch(connector, request, options, traces, start)
-    except BaseException:
-        await request.close_body()
-        raise
-    if answer.head.status in kept_for:
-        return answer
-    sender = answer.connection.sender if answer.connection.is_in(answer.exchange) else None
-    if sender is None:
-        await request.close_body()
-    else:
-        # An answer that came before the whole body had left.
-        sender.add_done_callback(lambda _: start_task(request.close_body(), asyncio.get_running_loop()))
-    return answer
 
 
 async def _exchange(

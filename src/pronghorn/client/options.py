@@ -8,6 +8,7 @@ from yarl import URL
 
 from .auth import BasicAuth
 from .cookiejar import LooseCookies
+from .middlewares import ClientMiddlewareType
 from .outgoing import Headers
 from .response import ClientResponse
 from .timeouts import ClientTimeout
@@ -52,6 +53,8 @@ class RequestOptions(TypedDict, total=False):
     max_redirects: int
     #: A response that does not say where it ends has a body, up to the end of the connection.
     read_until_eof: bool
+    #: Instead of the session's: see `pronghorn.ClientMiddlewareType`.
+    middlewares: Iterable[ClientMiddlewareType] | None
     #: The URL of the proxy to go by: http, https, socks4, socks4a, socks5 or socks5h.
     proxy: str | URL | None
     #: For the proxy; counts before the credentials in its URL.

@@ -46,6 +46,7 @@ class ClientRequest:
     """Method, target and fields, and the body if there is one."""
 
     __slots__ = (
+        "_headers",
         "address",
         "body",
         "coding",
@@ -65,6 +66,7 @@ class ClientRequest:
         "url",
     )
 
+    _headers: CIMultiDict[str]
     #: What is being done to get a connection; set when that begins.
     progress: Progress
     #: The loop's time when the request began, or the one that led to it by a redirect.
@@ -212,6 +214,25 @@ class ClientRequest:
     def compress(self) -> str | None:
         """The content coding that is applied to the body as it is sent."""
         return self.coding or None
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The fields that are sent, for middlewares to change; what frames the body is not among them."""
+        try:
+            return self._headers
+        except AttributeError:
+            self._headers = CIMultiDict(self.fields)
+            return self._headers
+
+    def settle(self) -> None:
+        """What middlewares have made of `headers` is what is sent."""
+        try:
+            changed = as_fields(self._headers)
+        except AttributeError:
+            return
+        for name in _FRAMING_FIELDS:
+            changed.popall(name, None)
+        self.fields = tuple(changed.items())
 
     def send_to_proxy(self) -> None:
         """Go to the proxy itself, with what it is told, in absolute-form (RFC 9112 section 3.2.2)."""

@@ -1,17 +1,22 @@
 """What a session does for each request, and for each that a redirect leads to."""
 
+import asyncio
+from collections.abc import Awaitable, Container
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 from multidict import CIMultiDict, istr
 from yarl import URL
 
 from ..body.payload import Payload
+from ..io.tasks import start_task
 from .auth import BasicAuth, strip_auth_from_url
 from .connection import Answer
 from .connector import BaseConnector
 from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .errors import InvalidUrlClientError, TooManyRedirects, UnrepeatableBodyError
-from .flow import Options, fetch, fetch_and_close
+from .flow import Options, fetch
+from .middlewares import ClientMiddlewareType, build_client_middlewares
 from .netrc import netrc_auth
 from .outgoing import ClientRequest, Fields, Headers, as_fields, auto_fields, make_request
 from .redirects import REDIRECTS, first_hop, next_hop
@@ -88,6 +93,7 @@ class Requester:
         options: Options,
         traces: Traces | None,
         follows: bool,
+        middlewares: tuple[ClientMiddlewareType, ...],
         start: float | None = None,
     ) -> ClientResponse:
         """One request, and the head of its response."""
@@ -99,11 +105,27 @@ class Requester:
         request = make_request(method, url, default_fields, headers, data, *sending)
         if way is not None:
             request.address, request.proxy_fields = make_route(url, proxy, way.ssl, way.server_hostname)
-        if request.payload is None or request.payload.autoclose:
+        closes_itself = request.payload is None or request.payload.autoclose
+        if closes_itself and not middlewares:
             answer = await fetch(connector, request, options, traces, start)
-        else:
-            kept_for = REDIRECTS if follows else ()
-            answer = await fetch_and_close(connector, request, options, traces, start, kept_for)
+            return self._make_response(request, answer, traces)
+        handler = partial(self._answer, connector, options, traces, start)
+        response = build_client_middlewares(handler, middlewares)(request)
+        if closes_itself:
+            return await response
+        return await _close_when_sent(request, response, REDIRECTS if follows else ())
+
+    async def _answer(
+        self,
+        connector: BaseConnector,
+        options: Options,
+        traces: Traces | None,
+        start: float | None,
+        request: ClientRequest,
+    ) -> ClientResponse:
+        """Send a request: what the last of the middlewares has for a handler."""
+        request.settle()
+        answer = await fetch(connector, request, options, traces, start)
         return self._make_response(request, answer, traces)
 
     def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
@@ -135,6 +157,7 @@ class Requester:
         options: Options,
         traces: Traces | None,
         follows: bool,
+        middlewares: tuple[ClientMiddlewareType, ...],
     ) -> ClientResponse:
         """The response at the end of the chain that begins with ``response``.
 
@@ -144,7 +167,7 @@ class Requester:
         hop = first_hop(method, url, headers, cookies, request.payload)
         fields, constant = (
             auto_fields(sending.skipped),
-            (sending, way, options, traces, follows, request.start),
+            (sending, way, options, traces, follows, middlewares, request.start),
         )
         history: list[ClientResponse] = []
         try:
@@ -247,6 +270,29 @@ class Requester:
         told = [*as_fields(way.proxy_headers or ()).items()]
         told += [(PROXY_AUTHORIZATION, value) for value in fields.popall(PROXY_AUTHORIZATION, ())]
         return proxy.told(way.proxy_auth, told), fields
+
+
+async def _close_when_sent(
+    request: ClientRequest, responding: Awaitable[ClientResponse], kept_for: Container[int]
+) -> ClientResponse:
+    """Let the body go of what it holds when nothing of it will be sent any more.
+
+    That is not known yet when the status is one of ``kept_for``.
+    """
+    try:
+        response = await responding
+    except BaseException:
+        await request.close_body()
+        raise
+    if response.status in kept_for:
+        return response
+    sender = response._sender
+    if sender is None:
+        await request.close_body()
+    else:
+        # An answer that came before the whole body had left.
+        sender.add_done_callback(lambda _: start_task(request.close_body(), asyncio.get_running_loop()))
+    return response
 
 
 def _locations(response: ClientResponse) -> list[str]:

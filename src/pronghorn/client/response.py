@@ -356,6 +356,12 @@ class ClientResponse:
         self.close()
         return _RELEASED
 
+    @property
+    def _sender(self) -> "asyncio.Task[None] | None":
+        """What still sends the body of the request."""
+        guard = self._guard
+        return guard.connection.sender if guard is not None and guard.is_held() else None
+
     async def _discard(self) -> None:
         """Give the connection up, but for others to use it, if little is left of the body."""
         guard, self._guard = self._guard, None

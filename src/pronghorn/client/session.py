@@ -19,12 +19,14 @@ from .connector import BaseConnector
 from .context import RequestContext
 from .cookiejar import AbstractCookieJar, LooseCookies
 from .flow import Options
+from .middlewares import ClientMiddlewareType, as_middlewares
 from .options import RaiseForStatus, RequestOptions
 from .outgoing import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
 from .redirects import REDIRECTS
 from .requester import PLAIN, Requester, Sending, Way
 from .response import CharsetResolver, ClientResponse
 from .route import Proxy, make_proxy
+from .sse import EventSource, EventSourceOptions
 from .target import as_url, parse_url
 from .tcp import TCPConnector
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
@@ -56,7 +58,8 @@ class ClientSession(Requester):
     the response that does. ``fallback_charset_resolver`` is given a response and its body, and finds
     the charset if the server did not name one (UTF-8 by default). ``retry_stale`` lets a request that
     can be repeated be sent once more when an idle connection turns out to have been closed by the
-    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`. Requests go by
+    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`. Each request, and each
+    that a redirect leads to, goes through ``middlewares``, unless it brings its own. Requests go by
     ``proxy``, with ``proxy_auth`` and ``proxy_headers``, unless they name another; where there is none,
     ``auth`` is sent with requests that bring no credentials; if there is a ``base_url``, to its origin alone.
     ``trust_env`` takes the one that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY excepts
@@ -92,6 +95,7 @@ class ClientSession(Requester):
         auth: BasicAuth | None = None,
         requote_redirect_url: bool = True,
         version: HttpVersion = HttpVersion11,
+        middlewares: Iterable[ClientMiddlewareType] = (),
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
@@ -133,6 +137,7 @@ class ClientSession(Requester):
         #: Credentials may be found for requests that bring none.
         self._authorizes = trust_env or auth is not None
         self._requote_redirect_url = requote_redirect_url
+        self._middlewares = as_middlewares(middlewares)
         if version not in (HttpVersion10, HttpVersion11):
             raise ValueError(f"version: expected HttpVersion10 or HttpVersion11, got {version!r}")
         version = HttpVersion11 if version == HttpVersion11 else HttpVersion10
@@ -296,6 +301,12 @@ class ClientSession(Requester):
         fields.setdefault("Content-Type", _JSON_TYPE)
         return self._json_serialize(json), fields
 
+    def sse(
+        self, url: str | URL, *, method: str = "GET", **options: Unpack[EventSourceOptions]
+    ) -> EventSource:
+        """Server-sent events: an async iterator over them, which connects again when it has to."""
+        return EventSource(self, method, url, **options)
+
     async def _request(
         self,
         method: str,
@@ -318,6 +329,7 @@ class ClientSession(Requester):
         allow_redirects: bool = True,
         max_redirects: int = 10,
         read_until_eof: bool = True,
+        middlewares: Iterable[ClientMiddlewareType] | None = None,
         proxy: str | URL | None = None,
         proxy_auth: BasicAuth | None = None,
         proxy_headers: Headers | None = None,
@@ -363,7 +375,8 @@ class ClientSession(Requester):
             traces = Traces(self, self._trace_configs, trace_request_ctx, method, target, headers)
             await traces.start()
         try:
-            constant = (sending, way, options, traces, allow_redirects)
+            chain = self._middlewares if middlewares is None else as_middlewares(middlewares)
+            constant = (sending, way, options, traces, allow_redirects, chain)
             response = await self._send(connector, method, target, fields, headers, data, cookies, *constant)
             if allow_redirects and response.status in REDIRECTS:
                 headers = self._prepare_headers(headers)

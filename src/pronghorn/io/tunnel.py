@@ -100,7 +100,8 @@ async def open_socks(
 ) -> socket.socket:
     """A socket to ``host`` through the SOCKS proxy at the first of ``addresses`` that can be reached.
 
-    Raises OSError; RuntimeError if python-socks is not installed.
+    Raises OSError; RuntimeError if python-socks is not installed; ValueError for credentials that can't be
+    sent.
     """
     try:
         from python_socks import ProxyError, ProxyType
@@ -109,6 +110,10 @@ async def open_socks(
         raise RuntimeError(f"a {scheme} proxy needs python-socks: pip install 'pronghorn[socks]'") from error
     kind = ProxyType.SOCKS4 if scheme.startswith("socks4") else ProxyType.SOCKS5
     login, password = credentials or (None, None)
+    for part in credentials or ():
+        # RFC 1929 section 2 for the length; in SOCKS4 a NUL ends them.
+        if not part.isascii() or len(part) > 255 or "\0" in part:
+            raise ValueError(f"proxy_auth: {scheme} takes at most 255 characters of ASCII, without NUL")
     failure: Exception = OSError(errno.EADDRNOTAVAIL, "the proxy has no address")
     for info in addresses:
         ip, own_port = info[4][:2]
@@ -117,6 +122,9 @@ async def open_socks(
             sock: socket.socket = await proxy.connect(host, port, timeout=_UNBOUNDED)
         except ProxyError as error:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"{scheme} proxy: {error}") from error
+        except ValueError as error:
+            # It is given a name that IDNA does not know, or an answer that is no text.
+            raise ConnectionAbortedError(errno.ECONNABORTED, f"{scheme} proxy: {error}") from error
         except OSError as error:
             failure = error
         else:
