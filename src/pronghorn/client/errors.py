@@ -55,6 +55,9 @@ def _blank(kind: type[_E]) -> _E:
 class ClientResponseError(ClientError):
     """The server answered, but not with what was asked for; if with no HTTP at all, ``status`` is 400."""
 
+    #: What had come of the body when `raise_for_status` raised it: at most 64 KiB.
+    body: bytes = b""
+
     def __init__(
         self,
         request_info: RequestInfo,

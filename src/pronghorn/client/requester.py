@@ -19,7 +19,7 @@ from .flow import Options, fetch
 from .middlewares import ClientMiddlewareType, build_client_middlewares
 from .netrc import netrc_auth
 from .outgoing import ClientRequest, Fields, Headers, as_fields, auto_fields, make_request
-from .redirects import REDIRECTS, first_hop, next_hop
+from .redirects import REDIRECTS, first_hop, next_hop, origin_of
 from .response import CharsetResolver, ClientResponse, blank_response
 from .route import PROXY_AUTHORIZATION, Proxy, make_proxy, make_route, proxy_from_environment
 from .tls import TlsOption
@@ -130,15 +130,21 @@ class Requester:
 
     def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
         """The response that an answer is, its cookies kept."""
-        if _SET_COOKIE in answer.head.headers:
-            set_cookies = answer.head.headers.getall(_SET_COOKIE)
-            self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
-        kind = self._response_class
-        if self._has_plain_responses:
-            response = kind.__new__(kind)  # what __init__ would note, the request knows
-        else:
-            response = blank_response(kind, request, self, () if traces is None else traces.each)
-        response.begin(request, answer, self._options.decoding)
+        try:
+            if _SET_COOKIE in answer.head.headers:
+                set_cookies = answer.head.headers.getall(_SET_COOKIE)
+                self.cookie_jar.update_cookies_from_headers(set_cookies, request.url)
+            kind = self._response_class
+            if self._has_plain_responses:
+                response = kind.__new__(kind)  # what __init__ would note, the request knows
+            else:
+                response = blank_response(kind, request, self, () if traces is None else traces.each)
+            response.begin(request, answer, self._options.decoding)
+        except BaseException:
+            # Of a jar or a class of the user's: nobody else knows of the connection.
+            if answer.connection.is_in(answer.exchange):
+                answer.connection.abandon()
+            raise
         if self._resolve_charset is not None:
             response._resolve_charset = self._resolve_charset
         return response
@@ -167,7 +173,7 @@ class Requester:
         hop = first_hop(method, url, headers, cookies, request.payload)
         fields, constant = (
             auto_fields(sending.skipped),
-            (sending, way, options, traces, follows, middlewares, request.start),
+            (way, options, traces, follows, middlewares, request.start),
         )
         history: list[ClientResponse] = []
         try:
@@ -187,20 +193,21 @@ class Requester:
                     raise UnrepeatableBodyError(
                         f"{response.status} asks for the body again, and it can be sent once: {onward.data!r}"
                     )
-                url, authorized = await self._authorize(onward.url, onward.headers, None)
                 if hop.data is not None and onward.data is None:
                     await hop.data.close()
+                    sending = Sending(skipped=sending.skipped)  # the rest is said of the body
                 hop = onward
                 cookies = hop.credentials.cookies
                 response = await self._send(
-                    connector, hop.method, url, fields, authorized, hop.data, cookies, *constant
+                    connector, hop.method, hop.url, fields, hop.headers, hop.data, cookies, sending, *constant
                 )
-        except BaseException:
+        except BaseException as error:
             response.close()
-            await _close(hop.data)
+            if hop.data is not None and not isinstance(error, GeneratorExit):
+                await hop.data.close()
             raise
-        if response.status in REDIRECTS:
-            await _close(hop.data)  # it was kept for where this one leads
+        if response.status in REDIRECTS and hop.data is not None:
+            await _close_behind(response._sender, hop.data)  # it was kept for where this one leads
         response._history = tuple(history)
         return response
 
@@ -226,12 +233,12 @@ class Requester:
                 if auth is not None:
                     raise ValueError("auth: the headers have an Authorization already")
                 return url, fields
-            if chosen is None and (self._base_url is None or self._base_url.origin() == url.origin()):
+            if chosen is None and (self._base_url is None or origin_of(self._base_url) == origin_of(url)):
                 chosen = self._auth
             if chosen is None and self._trust_env and url.host is not None:
                 chosen = await netrc_auth(url.host)
             if chosen is not None:
-                fields[_AUTHORIZATION] = chosen.encode()
+                fields[_AUTHORIZATION] = _authorization(chosen)
         except ValueError as error:
             if auth is not None:
                 raise
@@ -249,8 +256,8 @@ class Requester:
     ) -> CIMultiDict[str]:
         fields = as_fields(headers or ())
         if found := self.cookie_jar.cookie_field(url, cookies):
-            given = fields.get(_COOKIE)
-            fields[_COOKIE] = f"{given}; {found}" if given else found
+            # RFC 6265 section 5.4: in one field.
+            fields[_COOKIE] = "; ".join([*fields.getall(_COOKIE, ()), found])
         return fields
 
     def _choose_proxy(
@@ -281,23 +288,34 @@ async def _close_when_sent(
     """
     try:
         response = await responding
-    except BaseException:
-        await request.close_body()
+    except BaseException as error:
+        if not isinstance(error, GeneratorExit):  # that lets nobody wait
+            await request.close_body()
         raise
-    if response.status in kept_for:
-        return response
-    sender = response._sender
-    if sender is None:
-        await request.close_body()
-    else:
-        # An answer that came before the whole body had left.
-        sender.add_done_callback(lambda _: start_task(request.close_body(), asyncio.get_running_loop()))
+    if request.payload is not None and response.status not in kept_for:
+        await _close_behind(response._sender, request.payload)
     return response
+
+
+async def _close_behind(sender: "asyncio.Task[None] | None", payload: Payload) -> None:
+    """Close ``payload``, once it is sent: an answer may come before the whole of it has left."""
+    if sender is None:
+        await payload.close()
+    else:
+        sender.add_done_callback(lambda _: start_task(payload.close(), asyncio.get_running_loop()))
+
+
+def _authorization(auth: BasicAuth) -> str:
+    """The value of the field; ValueError, which shows nothing of it, if it can't be encoded."""
+    try:
+        return auth.encode()
+    except UnicodeError:
+        raise ValueError(f"auth: expected characters of {auth.encoding}") from None
 
 
 def _locations(response: ClientResponse) -> list[str]:
     headers = response.headers
-    return headers.getall("Location", []) or headers.getall("URI", [])
+    return [*headers.getall("Location", ()), *headers.getall("URI", ())]
 
 
 def _too_many(history: list[ClientResponse]) -> TooManyRedirects:
@@ -309,8 +327,3 @@ def _too_many(history: list[ClientResponse]) -> TooManyRedirects:
         message=last.reason or "",
         headers=last.headers,
     )
-
-
-async def _close(payload: Payload | None) -> None:
-    if payload is not None:
-        await payload.close()

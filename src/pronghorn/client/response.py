@@ -4,10 +4,11 @@ import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from typing import Any, Final, NamedTuple, Self
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDictProxy
 from yarl import URL
 
 from ..io.stream import StreamReader, whole_stream
@@ -17,10 +18,14 @@ from ..wire.events import HttpVersion, HttpVersion11, ResponseHead
 from ..wire.fields import parse_media_type
 from ..wire.limits import DecodeLimits
 from .connection import Answer, ClientConnection, payload_error
-from .errors import ClientConnectionError, ClientResponseError, ContentTypeError, RequestInfo
+from .described import ContentDisposition, disposition_of, links_of
+from .errors import ClientConnectionError, ClientError, ClientResponseError, ContentTypeError, RequestInfo
 from .morsels import response_cookies
 from .outgoing import ClientRequest
 
+#: What an error tells of a body, and how long it is waited for.
+_EXCERPT_BYTES: Final = 64 * 1024
+_EXCERPT_SECONDS: Final = 1.0
 _DEFAULT_TYPE: Final = "application/octet-stream"
 _NO_FIELDS: Final = CIMultiDictProxy(CIMultiDict[str]())
 #: That of a response which came over no connection.
@@ -222,26 +227,63 @@ class ClientResponse:
         return int(value) if value is not None and value.isdigit() else None
 
     @property
+    def content_disposition(self) -> ContentDisposition | None:
+        """How the body is to be shown, and its file name (RFC 6266), if the server said."""
+        return disposition_of(self.headers)
+
+    @property
+    def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
+        """Where the Link fields lead (RFC 8288), by relation.
+
+        Each holds its parameters, and as "url" its target, found from the URL of the response. What
+        has no relation stands under its target.
+        """
+        return links_of(self.headers, self.url)
+
+    @property
     def ok(self) -> bool:
         """The status is below 400."""
         return self.status < 400
 
     def raise_for_status(self) -> None:
-        """Raise ClientResponseError for a status of 400 and above.
+        """Raise ClientResponseError for a status of 400 and above, with what has come of the body.
 
         That gives the connection up, except within ``async with``, where the body can still be read.
         """
         if self.status < 400:
             return
-        if not self._is_entered:
-            self.close()
-        raise ClientResponseError(
+        error = ClientResponseError(
             self.request_info,
             self.history,
             status=self.status,
             message=self.reason or "",
             headers=self.headers,
         )
+        error.body = self._excerpt()
+        if not self._is_entered:
+            self.close()
+        raise error
+
+    def _excerpt(self) -> bytes:
+        """What has come of the body, at most 64 KiB; it stays to be read."""
+        if self._body is not None:
+            return self._body[:_EXCERPT_BYTES]
+        content = self.content
+        try:
+            excerpt = content.read_nowait(_EXCERPT_BYTES)
+        except (ClientError, RuntimeError):  # it is broken, or somebody reads it
+            return b""
+        content._give_back(excerpt)
+        return excerpt
+
+    async def _await_excerpt(self) -> None:
+        """Let the body come as far as `_excerpt` goes, for at most a second."""
+        content, held = self.content, b""
+        with suppress(TimeoutError, ClientError, RuntimeError):
+            async with asyncio.timeout(_EXCERPT_SECONDS):
+                while len(held) < _EXCERPT_BYTES and (piece := await content.readany()):
+                    held += piece
+        content._give_back(held)
 
     # The body
 

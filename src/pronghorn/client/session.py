@@ -399,7 +399,8 @@ async def _check_status(response: ClientResponse, raise_for_status: RaiseForStat
     try:
         if callable(raise_for_status):
             await raise_for_status(response)
-        else:
+        elif response.status >= 400:
+            await response._await_excerpt()
             response.raise_for_status()
     except BaseException:
         response.close()

@@ -43,7 +43,9 @@ MODULES: Final[dict[str, Alias]] = {
     "client_middleware_digest_auth": _gathers("client.digest"),
     "client_middlewares": _is("client.middlewares"),
     "client_proto": _is("client.protocol"),
-    "client_reqrep": _gathers("client.outgoing", "client.response", _ERRORS, "client.uploads", "client.tls"),
+    "client_reqrep": _gathers(
+        "client.outgoing", "client.response", _ERRORS, "client.uploads", "client.tls", "client.described"
+    ),
     "client_ws": _gathers(_MESSAGES, _ERRORS),
     "compression_utils": _gathers(),
     "connector": _gathers(*_CONNECTORS, _ERRORS, "io.resolver"),
