@@ -3,24 +3,14 @@
 import asyncio
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from ssl import CertificateError, SSLError
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Self, cast
 
 from ..io.deadline import Sweep
 from ..io.dial import Address, Progress
-from ..io.policy import PolicyError
+from .connecting import in_time
 from .connection import ClientConnection
-from .errors import (
-    ClientConnectionError,
-    ClientConnectorCertificateError,
-    ClientConnectorError,
-    ClientConnectorPolicyError,
-    ClientConnectorSSLError,
-    ConnectionTimeoutError,
-    PoolTimeoutError,
-)
+from .errors import ClientConnectionError, PoolTimeoutError
 from .lease import Connection
 from .outgoing import ClientRequest
 from .pool import Pool
@@ -101,6 +91,10 @@ class BaseConnector(ABC):
         self._sweep: Sweep | None = None
         self._is_closed = False
         self._all_lost: asyncio.Future[None] | None = None
+        #: Connections that nobody can be given any more, and that take their leave still.
+        self._leaving: set[ClientConnection] = set()
+        #: Tasks that wait for a connection to be made.
+        self._opening: set[asyncio.Task[Any]] = set()
         #: Ends what is left of the connections some time after `close`.
         self._farewell: asyncio.TimerHandle | None = None
 
@@ -181,7 +175,7 @@ class BaseConnector(ABC):
         are closed at once, without taking leave.
         """
         self._close(abort_ssl=abort_ssl)
-        if not self._connections or self._loop is None or self._loop.is_closed():
+        if not (self._connections or self._leaving) or self._loop is None or self._loop.is_closed():
             return Closing(None)
         if self._all_lost is None:
             self._all_lost = self._loop.create_future()
@@ -208,11 +202,13 @@ class BaseConnector(ABC):
                 connection.channel.abort()
             else:
                 connection.close()
-        if self._connections:
+        for task in self._opening:
+            task.cancel()  # `_open` makes the documented error of it
+        if self._connections or self._leaving:
             self._farewell = self._loop.call_later(_FAREWELL, self._abort_all)
 
     def _abort_all(self) -> None:
-        for connection in list(self._connections):
+        for connection in (*self._connections, *self._leaving):
             connection.channel.abort()
 
     # Lending
@@ -314,6 +310,10 @@ class BaseConnector(ABC):
         """A new connection, in the place that is held for it."""
         address = request.address
         self._close_surplus()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a connection is made in a task, got none")
+        self._opening.add(task)
         try:
             if traces is not None:
                 await traces.send_connection_create_start()
@@ -322,10 +322,14 @@ class BaseConnector(ABC):
             )
             if not isinstance(protocol, ResponseHandler):
                 raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
-        except BaseException:
+        except BaseException as error:
             self._pool.drop(address, CloseReason.NOT_CONNECTED)
             self._close_surplus()
+            if self._is_closed and isinstance(error, asyncio.CancelledError) and not task.uncancel():
+                raise ClientConnectionError("Connector is closed") from None
             raise
+        finally:
+            self._opening.discard(task)
         if self._is_closed:
             protocol.abort()
             self._pool.drop(address, CloseReason.CONNECTOR_CLOSED)
@@ -395,7 +399,7 @@ class BaseConnector(ABC):
             # Its place is free at once: what closing still takes is between us and the peer.
             self._connections.discard(connection)
             self._pool.drop(connection.address, CloseReason.ASKED_TO_CLOSE)
-            connection.close()
+            self._see_off(connection)
         elif self._pool.give_back(connection):
             connection.start_idling(seconds)
         else:
@@ -411,7 +415,8 @@ class BaseConnector(ABC):
             self._pool.renew(connection.address, connection.close_reason)
         elif connection in self._connections:
             self._forget(connection, connection.close_reason)
-        if self._is_closed and not self._connections:
+        self._leaving.discard(connection)
+        if self._is_closed and not self._connections and not self._leaving:
             if self._farewell is not None:
                 self._farewell.cancel()
             if self._all_lost is not None and not self._all_lost.done():
@@ -432,7 +437,13 @@ class BaseConnector(ABC):
         for connection in self._pool.surplus():
             connection.is_promised = False
             self._connections.discard(connection)
-            connection.close()
+            self._see_off(connection)
+
+    def _see_off(self, connection: ClientConnection) -> None:
+        """Close a connection that has no place any more."""
+        if not connection.channel.is_lost:
+            self._leaving.add(connection)
+        connection.close()
 
     def _bind(self) -> Sweep:
         """Belong to the running loop; connections of a loop that is closed are forgotten."""
@@ -444,49 +455,5 @@ class BaseConnector(ABC):
             self._sweep = Sweep(loop)
             self._pool = Pool(self._limit, self._limit_per_host)
             self._connections.clear()
+            self._leaving.clear()
         return self._sweep
-
-
-@asynccontextmanager
-async def in_time(
-    request: ClientRequest,
-    seconds: float | None,
-    name: str = "sock_connect",
-    kind: type[TimeoutError] = ConnectionTimeoutError,
-    passed: float = 0.0,
-) -> AsyncIterator[None]:
-    """Bound what is done for the connection of a request; ``kind`` says what ran out, and at what."""
-    deadline = asyncio.timeout(None if seconds is None else seconds - passed)
-    try:
-        async with deadline:
-            yield
-    except TimeoutError as error:
-        if not deadline.expired() or isinstance(error, ConnectionTimeoutError):
-            raise
-        address = request.address
-        raise kind(
-            f"No connection to {address.host}:{address.port} within {seconds} s ({name}): {request.progress}"
-        ) from error
-
-
-def connector_error(
-    address: Address,
-    error: OSError,
-    progress: Progress,
-    kind: Callable[[Address, OSError], ClientConnectorError] = ClientConnectorError,
-) -> ClientConnectorError:
-    """The documented error for what went wrong on the way to ``address``: ``kind``, if no other is."""
-    for cause, documented in _DOCUMENTED:
-        if isinstance(error, cause):
-            kind = documented
-            break
-    failure = kind(address, error)
-    failure.phase, failure.peer = progress.phase, progress.peer
-    return failure
-
-
-_DOCUMENTED: Final[tuple[tuple[type[OSError], type[ClientConnectorError]], ...]] = (
-    (CertificateError, ClientConnectorCertificateError),
-    (SSLError, ClientConnectorSSLError),
-    (PolicyError, ClientConnectorPolicyError),
-)

@@ -5,11 +5,13 @@ import os
 import ssl as ssl_module
 from collections.abc import Sequence
 from functools import partial
+from ssl import SSLError
 from typing import Final
 
 from ..io.dial import Progress, Tls
 from ..io.tls import TlsReader
-from .connector import UNSET, BaseConnector, connector_error, in_time
+from .connecting import connector_error, in_time
+from .connector import UNSET, BaseConnector
 from .errors import UnixClientConnectorError
 from .outgoing import ClientRequest
 from .protocol import ResponseHandler
@@ -72,6 +74,8 @@ class UnixConnector(BaseConnector):
             try:
                 return await self._connect(tls)
             except OSError as error:
+                if isinstance(error, SSLError):
+                    progress.phase = "tls"
                 failed = partial(UnixClientConnectorError, self._path)
                 raise connector_error(address, error, progress, failed) from error
 

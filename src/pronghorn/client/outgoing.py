@@ -30,7 +30,15 @@ _INLINE_BODY: Final = 64 * 1024
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
 #: Fields that a request makes of itself unless it is told them: a session's are told to each request.
 DECIDED_FIELDS: Final = frozenset(
-    {"host", "content-type", "content-length", "transfer-encoding", "connection", "cookie"}
+    {
+        "host",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "cookie",
+        "proxy-authorization",
+    }
 )
 _EXPECT: Final = ("Expect", "100-continue")
 #: Fields that a message has once: our own server refuses a second one.

@@ -35,14 +35,17 @@ class Proxy(NamedTuple):
     def told(self, auth: BasicAuth | None, fields: Iterable[tuple[str, str]]) -> "Proxy":
         """The same proxy, which is told ``fields`` besides, and ``auth`` where it is not None.
 
-        ValueError if that is no BasicAuth.
+        ValueError if that is no BasicAuth, or can't be encoded.
         """
         if auth is not None and not isinstance(auth, BasicAuth):
             raise ValueError(f"proxy_auth: expected None or a BasicAuth, got {type(auth).__name__}")
         merged = CIMultiDict(self.fields)
         merged.update(fields)
         if auth is not None and self.url.scheme not in SOCKS_SCHEMES:
-            merged[PROXY_AUTHORIZATION] = auth.encode()
+            try:
+                merged[PROXY_AUTHORIZATION] = auth.encode()
+            except UnicodeEncodeError:  # which holds what can't be shown
+                raise ValueError(f"proxy_auth: expected what can be encoded as {auth.encoding}") from None
         return Proxy(self.url, auth or self.auth, tuple(merged.items()))
 
 
@@ -70,7 +73,11 @@ def make_proxy(
         url, credentials = strip_auth_from_url(URL(proxy))
     if url.scheme not in _SCHEMES or not url.raw_host:
         raise ValueError(f"proxy: expected a URL with a host and a scheme of {', '.join(_SCHEMES)}")
-    return Proxy(url.origin()).told(auth or credentials, fields)
+    origin = url.origin()
+    # To `URL` a port that is given is not the same as one that is not: a proxy would have two keys.
+    if origin.is_default_port():
+        origin = origin.with_port(None)
+    return Proxy(origin).told(auth or credentials, fields)
 
 
 def proxy_from_environment(url: URL) -> Proxy | None:

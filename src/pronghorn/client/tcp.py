@@ -26,7 +26,8 @@ from ..io.dns_cache import DnsCache
 from ..io.policy import AddressPolicy, PolicyError
 from ..io.resolver import AbstractResolver, AddressInfo, ThreadedResolver
 from ..io.tunnel import SOCKS_SCHEMES, Tunnel, TunnelRefused, open_socks
-from .connector import UNSET, BaseConnector, connector_error, in_time
+from .connecting import connector_error, in_time
+from .connector import UNSET, BaseConnector
 from .errors import (
     ClientConnectorDNSError,
     ClientConnectorError,
