@@ -55,6 +55,7 @@ HOMES: Final[dict[str, tuple[str, ...]]] = {
     "client.digest": ("DigestAuthMiddleware",),
     "client.middlewares": ("ClientHandlerType", "ClientMiddlewareType"),
     "client.oneshot": ("request",),
+    "client.retry": ("Retry",),
     "client.sse": ("EventSource",),
     "client.request_info": ("RequestInfo",),
     "client.response": ("ClientResponse",),

@@ -119,7 +119,8 @@ class IOBasePayload(Payload):
         if self._reading is not None and not self._reading.done():
             self._reading.add_done_callback(lambda _: loop.run_in_executor(None, close))
         else:
-            await loop.run_in_executor(None, close)
+            # Who is cancelled while it waits has closed it all the same.
+            await asyncio.shield(loop.run_in_executor(None, close))
 
     def _position(self) -> int | None:
         try:

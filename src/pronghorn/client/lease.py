@@ -75,15 +75,19 @@ class Connection:
     def close(self) -> None:
         """Close the transport; what has not left is lost."""
         if (protocol := self._end()) is not None:
-            if _is_ours(protocol):
+            if is_told(protocol):
                 protocol.connection.abandon()
+            else:
+                give_up(protocol)
             self._tell()
 
     def release(self) -> None:
         """Let others use it; it is closed if it was used for something else than whole requests."""
         if (protocol := self._end()) is not None:
-            if _is_ours(protocol):
+            if is_told(protocol):
                 protocol.connection.give_up_hold()
+            else:
+                give_up(protocol)
             self._tell()
 
     def detach(self) -> asyncio.Transport | None:
@@ -112,18 +116,20 @@ class Connection:
                 )
 
 
-def _is_ours(protocol: ResponseHandler) -> bool:
-    """Whether its transport still tells ``protocol``; one that tells another is closed, and let go of."""
+def is_told(protocol: ResponseHandler) -> bool:
+    """Its transport tells it what happens, and not another protocol that a user has set."""
     transport = protocol.transport
-    if transport is None or transport.is_closing():
-        # Its loss may have been told already, to whomever.
-        protocol.connection.leave()
-        return False
-    told = transport.get_protocol()
-    if isinstance(told, TlsReader):
-        told = told.protocol
-    if told is protocol:
+    try:
+        told = None if transport is None else transport.get_protocol()
+    except NotImplementedError:  # a transport that can't be given another
         return True
+    except AttributeError:  # asyncio's own for TLS forgets its protocol when it is closed a second time
+        return False
+    return (told.protocol if isinstance(told, TlsReader) else told) is protocol
+
+
+def give_up(protocol: ResponseHandler) -> None:
+    """Close a transport that does not tell ``protocol``, which will not learn of its loss."""
     protocol.connection.leave()
-    transport.abort()
-    return False
+    if protocol.transport is not None and not protocol.transport.is_closing():
+        protocol.transport.abort()

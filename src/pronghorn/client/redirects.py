@@ -23,8 +23,8 @@ from .target import SCHEMES
 #: Those that lead elsewhere.
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 #: Fields that prove who asks, or that name the host that is asked.
-_CREDENTIALS: Final = ("Authorization", "Proxy-Authorization", "Cookie", "Cookie2", "Host")
-#: Fields that describe a body; they go with it (Fetch standard, HTTP-redirect fetch).
+_CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "cookie2", "host"})
+#: Fields that describe a body; they go with it.
 _DESCRIPTION: Final = (
     "Content-Type",
     "Content-Length",
@@ -104,8 +104,13 @@ def first_hop(
     method: str, url: URL, headers: CIMultiDict[str], cookies: LooseCookies | None, data: Payload | None
 ) -> Hop:
     """The request that a chain begins with."""
-    fields = headers.copy()
-    bound = [(name, value) for name in _CREDENTIALS for value in fields.popall(name, ())]
+    fields: CIMultiDict[str] = CIMultiDict()
+    bound: list[tuple[str, str]] = []
+    for name, value in headers.items():
+        if name.lower() in _CREDENTIALS:
+            bound.append((name, value))
+        else:
+            fields.add(name, value)
     return Hop(method, url, fields, Credentials(origin_of(url), tuple(bound), cookies), data)
 
 
@@ -134,17 +139,17 @@ def next_hop(hop: Hop, status: int, locations: Iterable[str], *, requote: bool) 
 def _resolve(base: URL, location: str, requote: bool) -> tuple[URL, str | None]:
     """Where ``location`` leads, and the Authorization that its user information stands for."""
     shown = _USER_INFORMATION.sub("", location)
-    if _AMBIGUOUS.search(location):
-        raise InvalidUrlRedirectClientError(shown, "a control character, a backslash, or no host")
     scheme = _SCHEME.match(location)
     if scheme is not None and scheme[1].lower() not in SCHEMES:
         raise NonHttpUrlRedirectClientError(shown, "expected the scheme http or https")
+    if _AMBIGUOUS.search(location):
+        raise InvalidUrlRedirectClientError(shown, "a control character, a backslash, or no host")
     page = base.with_fragment(None)
     if location[0] == "?":
         page = page.with_query(None)  # to `URL` an empty query is none
     try:
         encoded = (_OCTETS if requote else _UNSENDABLE).sub(_percent_encoded, location)
-        url, auth = strip_auth_from_url(page.join(URL(encoded, encoded=not requote)))
+        url, auth = strip_auth_from_url(_join(page, URL(encoded, encoded=not requote)))
         if url.scheme not in SCHEMES or not is_host(url.host_port_subcomponent or ""):
             raise ValueError("expected http or https, and a host")
         authorization = None if auth is None else auth.encode()
@@ -155,6 +160,19 @@ def _resolve(base: URL, location: str, requote: bool) -> tuple[URL, str | None]:
     if base.raw_fragment and "#" not in location:
         url = URL(f"{url}#{base.raw_fragment}", encoded=True)
     return url, authorization
+
+
+def _join(base: URL, reference: URL) -> URL:
+    """RFC 3986 section 5.2.2; `URL.join` would decode the path of ``base`` where it merges the two."""
+    path = reference.raw_path
+    if path and path[0] != "/" and not reference.raw_authority and reference.scheme in ("", base.scheme):
+        reference = URL.build(
+            path=f"{base.raw_path.rpartition('/')[0]}/{path}",
+            query_string=reference.raw_query_string,
+            fragment=reference.raw_fragment,
+            encoded=True,
+        )
+    return base.join(reference)
 
 
 def _percent_encoded(character: re.Match[str]) -> str:

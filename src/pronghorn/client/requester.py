@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, cast
 from multidict import CIMultiDict, istr
 from yarl import URL
 
+from ..body.data import make_payload
 from ..body.payload import Payload
 from ..io.tasks import start_task
 from .auth import BasicAuth, strip_auth_from_url
@@ -79,9 +80,8 @@ class Requester:
             self._jar = CookieJar()
         return self._jar
 
-    async def _send(
+    def _prepare(
         self,
-        connector: BaseConnector,
         method: str,
         url: URL,
         default_fields: Fields,
@@ -90,30 +90,46 @@ class Requester:
         cookies: LooseCookies | None,
         sending: Sending,
         way: Way | None,
-        options: Options,
-        traces: Traces | None,
-        follows: bool,
-        middlewares: tuple[ClientMiddlewareType, ...],
-        start: float | None = None,
-    ) -> ClientResponse:
-        """One request, and the head of its response."""
+    ) -> ClientRequest:
+        """One request, ready to be sent."""
         proxy = None
         if way is not None:
             proxy, headers = self._choose_proxy(url, headers, way)
         if cookies or self._jar is not None:
             headers = self._add_cookies(headers, url, cookies)
-        request = make_request(method, url, default_fields, headers, data, *sending)
+        if sending is PLAIN:
+            payload = None if data is None else make_payload(data)
+            request = ClientRequest(method, url, default_fields, headers, payload)
+        else:
+            request = make_request(method, url, default_fields, headers, data, *sending)
         if way is not None:
             request.address, request.proxy_fields = make_route(url, proxy, way.ssl, way.server_hostname)
-        closes_itself = request.payload is None or request.payload.autoclose
-        if closes_itself and not middlewares:
-            answer = await fetch(connector, request, options, traces, start)
-            return self._make_response(request, answer, traces)
+        return request
+
+    async def _perform(
+        self,
+        connector: BaseConnector,
+        request: ClientRequest,
+        options: Options,
+        traces: Traces | None,
+        middlewares: tuple[ClientMiddlewareType, ...],
+        kept_for: Container[int],
+        start: float | None = None,
+    ) -> ClientResponse:
+        """Send a request through ``middlewares``; its body stays open for statuses of ``kept_for``.
+
+        Their total spans all that they send, and what they wait for besides.
+        """
+        timeout = options.timeout
+        if middlewares and start is None:
+            start = asyncio.get_running_loop().time()
         handler = partial(self._answer, connector, options, traces, start)
         response = build_client_middlewares(handler, middlewares)(request)
-        if closes_itself:
+        if middlewares and start is not None and timeout.total is not None and timeout.pool is None:
+            response = _in_total(response, start, timeout.total)
+        if request.payload is None or request.payload.autoclose:
             return await response
-        return await _close_when_sent(request, response, REDIRECTS if follows else ())
+        return await _close_when_sent(request, response, kept_for)
 
     async def _answer(
         self,
@@ -162,7 +178,6 @@ class Requester:
         way: Way | None,
         options: Options,
         traces: Traces | None,
-        follows: bool,
         middlewares: tuple[ClientMiddlewareType, ...],
     ) -> ClientResponse:
         """The response at the end of the chain that begins with ``response``.
@@ -171,10 +186,7 @@ class Requester:
         """
         request = cast(ClientRequest, response._request)
         hop = first_hop(method, url, headers, cookies, request.payload)
-        fields, constant = (
-            auto_fields(sending.skipped),
-            (way, options, traces, follows, middlewares, request.start),
-        )
+        fields, start = auto_fields(sending.skipped), request.start
         history: list[ClientResponse] = []
         try:
             while response.status in REDIRECTS:
@@ -198,8 +210,11 @@ class Requester:
                     sending = Sending(skipped=sending.skipped)  # the rest is said of the body
                 hop = onward
                 cookies = hop.credentials.cookies
-                response = await self._send(
-                    connector, hop.method, hop.url, fields, hop.headers, hop.data, cookies, sending, *constant
+                request = self._prepare(
+                    hop.method, hop.url, fields, hop.headers, hop.data, cookies, sending, way
+                )
+                response = await self._perform(
+                    connector, request, options, traces, middlewares, REDIRECTS, start
                 )
         except BaseException as error:
             response.close()
@@ -271,12 +286,25 @@ class Requester:
             proxy = self._proxy if way.proxy is None else make_proxy(way.proxy)
         else:
             proxy = proxy_from_environment(url) if self._trust_env and takes_proxies else None
-        if proxy is None:
-            return None, headers
         fields = as_fields(headers or ())
+        if proxy is None:
+            if self._trust_env:
+                fields.popall(PROXY_AUTHORIZATION, None)  # for the proxy that this host is excepted from
+            return None, fields
         told = [*as_fields(way.proxy_headers or ()).items()]
         told += [(PROXY_AUTHORIZATION, value) for value in fields.popall(PROXY_AUTHORIZATION, ())]
         return proxy.told(way.proxy_auth, told), fields
+
+
+async def _in_total(responding: Awaitable[ClientResponse], start: float, total: float) -> ClientResponse:
+    deadline = asyncio.timeout_at(start + total)
+    try:
+        async with deadline:
+            return await responding
+    except TimeoutError as error:
+        if deadline.expired():
+            raise TimeoutError(f"The request took longer than its total of {total} s") from error
+        raise
 
 
 async def _close_when_sent(

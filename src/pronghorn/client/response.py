@@ -408,6 +408,7 @@ class ClientResponse:
         """Give the connection up, but for others to use it, if little is left of the body."""
         guard, self._guard = self._guard, None
         if guard is not None and guard.is_held():
+            guard.let_go()
             await guard.connection.discard(ClientConnectionError("Connection closed"))
 
     def close(self) -> None:
@@ -456,6 +457,10 @@ class _Guard:
     def give_up(self, error: Exception) -> None:
         """End the exchange; who still reads gets ``error``."""
         self.connection.fail_exchange(error)
+
+    def let_go(self) -> None:
+        """Hold nothing any more, and leave the exchange to the connection."""
+        self._exchange = 0  # they are counted from 1
 
     def __del__(self) -> None:
         if self.is_held():

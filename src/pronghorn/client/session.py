@@ -18,7 +18,7 @@ from .auth import BasicAuth
 from .connector import BaseConnector
 from .context import RequestContext
 from .cookiejar import AbstractCookieJar, LooseCookies
-from .flow import Options
+from .flow import Options, fetch
 from .middlewares import ClientMiddlewareType, as_middlewares
 from .options import RaiseForStatus, RequestOptions
 from .outgoing import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
@@ -115,7 +115,7 @@ class ClientSession(Requester):
         self._given_fields = tuple(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS)
         self._skipped = skipped_names(skip_auto_headers)
         self._default_fields = self._all_fields(self._skipped)
-        self._plain = PLAIN._replace(skipped=self._skipped)
+        self._plain = PLAIN._replace(skipped=self._skipped) if self._skipped else PLAIN
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
         self._response_class = response_class
@@ -376,12 +376,18 @@ class ClientSession(Requester):
             await traces.start()
         try:
             chain = self._middlewares if middlewares is None else as_middlewares(middlewares)
-            constant = (sending, way, options, traces, allow_redirects, chain)
-            response = await self._send(connector, method, target, fields, headers, data, cookies, *constant)
+            request = self._prepare(method, target, fields, headers, data, cookies, sending, way)
+            if chain or not (request.payload is None or request.payload.autoclose):
+                kept_for = REDIRECTS if allow_redirects else ()
+                response = await self._perform(connector, request, options, traces, chain, kept_for)
+            else:
+                answer = await fetch(connector, request, options, traces)
+                response = self._make_response(request, answer, traces)
             if allow_redirects and response.status in REDIRECTS:
-                headers = self._prepare_headers(headers)
+                merged = self._prepare_headers(headers)
+                way_on = (sending, way, options, traces, chain)
                 response = await self._follow(
-                    connector, response, method, target, headers, cookies, max_redirects, *constant
+                    connector, response, method, target, merged, cookies, max_redirects, *way_on
                 )
             check = self._raise_for_status if raise_for_status is None else raise_for_status
             if check:
