@@ -93,7 +93,7 @@ async def test_what_fails_leaves_nothing() -> None:
     with pytest.raises(pronghorn.ClientConnectorError):
         await pronghorn.request("GET", "http://127.0.0.1:1/")
     with pytest.raises(TypeError, match="nothing"):
-        await pronghorn.request("GET", "http://127.0.0.1:1/", nothing=1)  # type: ignore[call-arg]
+        await pronghorn.request("GET", "http://127.0.0.1:1/", nothing=1)  # type: ignore[call-arg]  # that is the test
 
 
 async def test_as_a_coroutine(server: Scripted) -> None:

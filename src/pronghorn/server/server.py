@@ -37,6 +37,8 @@ class Server:
         self.is_closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: set[ServerConnection] = set()
+        #: Handlers whose connection is lost.
+        self._orphans: set[asyncio.Task[None]] = set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self.sweep: Sweep
@@ -65,7 +67,18 @@ class Server:
 
     def closed(self, connection: ServerConnection) -> None:
         self._connections.discard(connection)
-        if not self._connections:
+        task = connection.task
+        if task is not None and not task.done():
+            self._orphans.add(task)
+            task.add_done_callback(self._end_orphan)
+        self._note_emptiness()
+
+    def _end_orphan(self, task: "asyncio.Task[None]") -> None:
+        self._orphans.discard(task)
+        self._note_emptiness()
+
+    def _note_emptiness(self) -> None:
+        if not self._connections and not self._orphans:
             self._is_empty.set()
 
     async def _handle_within_limit(self, request: BaseRequest) -> StreamResponse:
@@ -101,6 +114,7 @@ class Server:
 
     def _cancel_handlers(self) -> "list[asyncio.Task[None]]":
         tasks = [connection.task for connection in self.connections if connection.task is not None]
+        tasks += self._orphans
         for task in tasks:
             task.cancel()
         return tasks
