@@ -271,7 +271,8 @@ class ClientConnection:
             self._waiter = None
             self._total.stop()
             self._gap.stop()
-            self.close_reason = CloseReason.ABANDONED
+            if self.close_reason is CloseReason.LOST:
+                self.close_reason = CloseReason.ABANDONED
             self.exchange.discard()
             self.channel.abort()
             if self._sender is not None:
