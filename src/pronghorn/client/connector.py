@@ -11,7 +11,7 @@ from ..io.dial import Address, Progress
 from .connecting import in_time
 from .connection import ClientConnection
 from .errors import ClientConnectionError, PoolTimeoutError
-from .lease import Connection
+from .lease import Connection, give_up, is_told
 from .outgoing import ClientRequest
 from .pool import Pool
 from .pool_stats import CloseReason, PoolStats
@@ -196,14 +196,19 @@ class BaseConnector(ABC):
                 waiter.set_exception(ClientConnectionError("Connector is closed"))
         for connection in list(self._connections):
             connection.close_reason = CloseReason.CONNECTOR_CLOSED
-            if connection.is_lent:
+            handler = cast(ResponseHandler, connection.channel)
+            if not is_told(handler):
+                give_up(handler)
+            elif connection.is_lent:
                 connection.fail_exchange(ClientConnectionError("Connector is closed"))
             elif abort_ssl and connection.address.is_ssl:
                 connection.channel.abort()
             else:
                 connection.close()
+        this = _current_task()
         for task in self._opening:
-            task.cancel()  # `_open` makes the documented error of it
+            if task is not this:  # it sees by itself that it was closed
+                task.cancel()  # `_open` makes the documented error of it
         if self._connections or self._leaving:
             self._farewell = self._loop.call_later(_FAREWELL, self._abort_all)
 
@@ -457,3 +462,10 @@ class BaseConnector(ABC):
             self._connections.clear()
             self._leaving.clear()
         return self._sweep
+
+
+def _current_task() -> "asyncio.Task[Any] | None":
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop is running
+        return None
