@@ -95,6 +95,7 @@ CASES = [
     plain(errors.ClientError, Exception),
     plain(errors.ClientPayloadError, errors.ClientError),
     plain(errors.UploadAbortedError, errors.ClientError),
+    plain(errors.UnrepeatableBodyError, errors.RedirectClientError),
     # Responses
     answered(errors.ClientResponseError, errors.ClientError),
     answered(errors.ContentTypeError, errors.ClientResponseError),
@@ -113,6 +114,7 @@ CASES = [
     ),
     unconnected(errors.ClientConnectorError, errors.ClientOSError),
     unconnected(errors.ClientConnectorDNSError, errors.ClientConnectorError),
+    unconnected(errors.ClientConnectorPolicyError, errors.ClientConnectorError),
     unconnected(errors.ClientProxyConnectionError, errors.ClientConnectorError),
     Case(
         errors.UnixClientConnectorError,
@@ -144,6 +146,7 @@ CASES = [
     ),
     plain(errors.ServerTimeoutError, errors.ServerConnectionError, asyncio.TimeoutError),
     plain(errors.ConnectionTimeoutError, errors.ServerTimeoutError),
+    plain(errors.PoolTimeoutError, errors.ConnectionTimeoutError),
     plain(errors.SocketTimeoutError, errors.ServerTimeoutError),
     Case(
         errors.ServerFingerprintMismatch,
@@ -362,7 +365,8 @@ def test_connector_error_of_stand_ins(kind: Any, key: Any, os_error: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "key", [SimpleNamespace(host="host", port=1, ssl=None), Address("host", 1), Address("host", 1, ssl=True)]
+    "key",
+    [SimpleNamespace(host="host", port=1, ssl=None), Address("host", 1), Address("host", 1, True, False)],
 )
 def test_connector_error_of_other_keys(key: Any) -> None:
     error = errors.ClientConnectorError(key, REFUSED)
@@ -383,6 +387,20 @@ def test_connector_error_always_says_why(os_error: OSError, words: str) -> None:
     assert error.errno == os_error.errno
     assert error.strerror == words
     assert str(error).endswith(f"[{words}]")
+
+
+@each_copy
+@each_case
+def test_connector_errors_say_what_was_being_done_and_with_whom(
+    case: Case, copied: Callable[[Any], Any]
+) -> None:
+    if issubclass(case.kind, errors.ClientConnectorError):
+        for phase, peer, words in [("", "", ""), ("dns", "", " (dns)"), ("tls", "::1", " (tls, ::1)")]:
+            error = case.make()
+            assert (error.phase, error.peer) == ("", "")
+            error.phase, error.peer = phase, peer
+            error = copied(error)
+            assert (error.phase, error.peer, str(error)) == (phase, peer, case.text + words)
 
 
 @each_copy

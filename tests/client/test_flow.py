@@ -1,12 +1,11 @@
 """The request loop over connections that only remember."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from pronghorn.client.connection import ClientConnection
 from pronghorn.client.connector import BaseConnector
 from pronghorn.client.errors import (
     ClientConnectorError,
@@ -15,29 +14,11 @@ from pronghorn.client.errors import (
     ServerDisconnectedError,
 )
 from pronghorn.client.flow import Answer, BodyWriter, Options, fetch
-from pronghorn.client.outgoing import ClientRequest, auto_fields, make_request
-from pronghorn.client.protocol import ResponseHandler
+from pronghorn.client.outgoing import auto_fields, make_request
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
-from .wired import HERE, NO_TIMEOUT, OK, connected, request_to, transport_of
-
-
-class Wired(BaseConnector):
-    """Makes connections that only remember."""
-
-    def __init__(self, *, error: Exception | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.error = error
-        self.made: list[ClientConnection] = []
-
-    async def _create_connection(
-        self, req: ClientRequest, traces: object, timeout: ClientTimeout
-    ) -> ResponseHandler:
-        if self.error is not None:
-            raise self.error
-        self.made.append(connected(self, req.address))
-        return cast(ResponseHandler, self.made[-1].channel)
+from .wired import HERE, NO_TIMEOUT, OK, Wired, lend, transport_of
 
 
 def begin(
@@ -177,7 +158,7 @@ async def test_each_answer_has_its_own_content() -> None:
 
 async def test_content_leaves_in_pieces() -> None:
     connector = Wired()
-    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    connection = await lend(connector)
     connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection.exchange.head("POST", "/", (("Host", "here"),), 600_000)
     await BodyWriter(connection).write(bytes(600_000))

@@ -4,14 +4,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from pronghorn.client.connector import BaseConnector, TCPConnector
+from pronghorn.client.connector import BaseConnector
 from pronghorn.client.outgoing import ClientRequest
 from pronghorn.client.protocol import ResponseHandler
+from pronghorn.client.tcp import TCPConnector
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
 from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
-from .wired import HERE, NO_TIMEOUT, OK, Keeper, Transport, request_to
+from .wired import HERE, NO_TIMEOUT, OK, Keeper, Transport, lend
 
 
 async def test_it_needs_nothing_of_its_loop_to_be_made() -> None:
@@ -54,7 +55,7 @@ async def test_a_connector_that_returns_something_else_is_told(result: object) -
     connector = Returning(result)
     for _ in range(2):  # its place was freed
         with pytest.raises(TypeError, match=r"^_create_connection: expected a ResponseHandler, got "):
-            await connector.lend(request_to(), NO_TIMEOUT)
+            await lend(connector)
     await connector.close()
 
 
@@ -70,7 +71,7 @@ async def test_a_protocol_may_be_of_a_class_that_derives() -> None:
         return protocol
 
     connector = Returning(connect)
-    connection = await connector.lend(request_to(), NO_TIMEOUT)
+    connection = await lend(connector)
     connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
     connection.exchange.head("GET", "/", (("Host", "here"),), 0, body=b"")
     waiting = connection.expect_head()

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from pronghorn.client.connector import TCPConnector
-from pronghorn.client.session import ClientSession, RequestContext
+from pronghorn.client.context import RequestContext
+from pronghorn.client.session import ClientSession
+from pronghorn.client.tcp import TCPConnector
 from pronghorn.client.timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from pronghorn.io.dial import Address
 

@@ -6,11 +6,14 @@ from typing import Any, cast
 from yarl import URL
 
 from pronghorn.client.connection import ClientConnection
+from pronghorn.client.connector import BaseConnector
 from pronghorn.client.outgoing import ClientRequest, make_request
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
 from pronghorn.io.dial import Address
+from pronghorn.wire.http1.connection import Reading
+from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 HERE = Address("here", 80)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -20,9 +23,10 @@ NO_TIMEOUT = ClientTimeout()
 class Transport(asyncio.Transport):
     """Keeps what is written; loses the connection in the loop's next turn, as real ones do."""
 
-    def __init__(self, channel: asyncio.Protocol) -> None:
+    def __init__(self, channel: asyncio.BaseProtocol) -> None:
         super().__init__()
-        self.channel = channel
+        #: Who is told; nobody any more when the connection is lost.
+        self.channel: asyncio.BaseProtocol | None = channel
         self.written = bytearray()
         self.is_reading = True
         self.ending = ""
@@ -48,6 +52,12 @@ class Transport(asyncio.Transport):
     def resume_reading(self) -> None:
         self.is_reading = True
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.channel = protocol
+
+    def get_protocol(self) -> Any:
+        return self.channel
+
     def is_closing(self) -> bool:
         return bool(self.ending)
 
@@ -60,7 +70,12 @@ class Transport(asyncio.Transport):
     def _end(self, ending: str) -> None:
         if not self.ending:
             self.ending = ending
-            asyncio.get_running_loop().call_soon(self.channel.connection_lost, None)
+            asyncio.get_running_loop().call_soon(self._lose)
+
+    def _lose(self) -> None:
+        protocol, self.channel = self.channel, None
+        if isinstance(protocol, asyncio.Protocol):
+            protocol.connection_lost(None)
 
 
 class Keeper:
@@ -69,12 +84,16 @@ class Keeper:
     def __init__(self) -> None:
         self.taken_back: list[ClientConnection] = []
         self.losses: list[ClientConnection] = []
+        self.let_go_of: list[ClientConnection] = []
 
     def take_back(self, connection: ClientConnection) -> None:
         self.taken_back.append(connection)
 
     def lost(self, connection: ClientConnection) -> None:
         self.losses.append(connection)
+
+    def let_go(self, connection: ClientConnection) -> None:
+        self.let_go_of.append(connection)
 
 
 def transport_of(connection: ClientConnection) -> Transport:
@@ -90,7 +109,46 @@ def connected(keeper: Any, address: Address = HERE) -> ClientConnection:
     return protocol.connection
 
 
+class Wired(BaseConnector):
+    """Its connections only remember; each is made in as many turns of the loop as it is told, or fails."""
+
+    def __init__(self, *, turns: int = 0, error: Exception | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.turns = turns
+        self.error = error
+        self.made: list[ClientConnection] = []
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: object, timeout: ClientTimeout
+    ) -> ResponseHandler:
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        self.made.append(connected(self, req.address))
+        return cast(ResponseHandler, self.made[-1].channel)
+
+
+def served(connection: ClientConnection) -> ClientConnection:
+    """As after one exchange."""
+    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection._is_lent = False
+    connection._machine.reading = Reading.IDLE
+    return connection
+
+
+async def lend(
+    connector: BaseConnector, address: Address = HERE, timeout: ClientTimeout = NO_TIMEOUT
+) -> ClientConnection:
+    """A connection of ``connector`` to ``address``, for a request that begins now."""
+    now = asyncio.get_running_loop().time()
+    connection, _ = await connector.lend(request_to(address), timeout, now)
+    return connection
+
+
 def request_to(address: Address = HERE) -> ClientRequest:
     """A request for a connection to ``address``."""
-    url = URL.build(scheme="http", host=address.host, port=address.port)
-    return make_request("GET", url, (), None, None)
+    url = URL.build(scheme="https" if address.is_ssl else "http", host=address.host, port=address.port)
+    request = make_request("GET", url, (), None, None)
+    request.address = address
+    return request

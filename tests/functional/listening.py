@@ -14,6 +14,7 @@ END, FAILED, RECEIVED = "request_end", "request_exception", "response_chunk_rece
 CREATE, CREATED, REUSED = "connection_create_start", "connection_create_end", "connection_reuseconn"
 QUEUED, DEQUEUED = "connection_queued_start", "connection_queued_end"
 RESOLVE, RESOLVED = "dns_resolvehost_start", "dns_resolvehost_end"
+HIT, MISS = "dns_cache_hit", "dns_cache_miss"
 EVENTS = [name.removeprefix("on_") for name in dir(TraceConfig) if name.startswith("on_")]
 
 
@@ -69,6 +70,11 @@ async def nothing_left(session: ClientSession) -> None:
     await until(lambda: not connector._pool.waiting)
     await until(lambda: connector._pool.open_count == len(connector._pool.idle))
     await until(lambda: len(connector._connections) == len(connector._pool.idle))
+
+
+async def nothing_connected(session: ClientSession) -> None:
+    """Wait until every connection is lost."""
+    await until(lambda: session.connector is not None and not session.connector._connections)
 
 
 async def forever() -> None:

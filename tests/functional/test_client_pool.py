@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pronghorn import ClientConnectionError, ClientSession, TCPConnector
+from pronghorn import ClientConnectionError, ClientConnectorError, ClientSession, TCPConnector
 
 from .scripted import OK, PATIENCE, Peer, Scripted, scripted, turns, until
 
@@ -249,8 +249,11 @@ async def test_a_refused_connection_frees_its_place(server: Scripted) -> None:
         port = closed.getsockname()[1]
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
         for _ in range(3):
-            with pytest.raises(
-                ClientConnectionError, match=rf"Cannot connect to host 127\.0\.0\.1:{port} ssl:False"
-            ):
+            with pytest.raises(ClientConnectorError) as caught:
                 await session.get(f"http://127.0.0.1:{port}/")
+            error = caught.value
+            assert (error.phase, error.peer) == ("connect", f"127.0.0.1:{port}")
+            words = str(error)
+            assert words.startswith(f"Cannot connect to host 127.0.0.1:{port} ssl:default [")
+            assert words.endswith(f"] (connect, 127.0.0.1:{port})")
         assert await text(session, server.url()) == "ok"

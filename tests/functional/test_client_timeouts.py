@@ -60,8 +60,10 @@ async def test_total_covers_the_body() -> None:
 async def test_total_covers_connecting() -> None:
     with full_listener() as url:
         async with ClientSession() as session:
-            with pytest.raises(TimeoutError, match=rf"total of {SHORT} s, while connecting") as caught:
+            with pytest.raises(TimeoutError) as caught:
                 await session.get(url, timeout=SHORT)
+            where = url.removeprefix("http://").removesuffix("/")
+            assert str(caught.value) == f"No connection to {where} within {SHORT} s (total): connect, {where}"
     assert not isinstance(caught.value, ConnectionTimeoutError)
 
 

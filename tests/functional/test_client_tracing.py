@@ -31,6 +31,8 @@ from .listening import (
     END,
     FAILED,
     HEADERS,
+    HIT,
+    MISS,
     QUEUED,
     RECEIVED,
     RESOLVE,
@@ -93,10 +95,34 @@ async def test_a_resolver_is_asked_for_names_only(host: str) -> None:
     listener = Listener()
     async with scripted(OK) as server, listener.session() as session:
         await text(session, f"http://{host}:{server.port}/")
-    asked = [RESOLVE, RESOLVED] if host == "localhost" else []
+    asked = [MISS, RESOLVE, RESOLVED] if host == "localhost" else []
     assert listener.events == [START, CREATE, *asked, CREATED, HEADERS, END, RECEIVED]
     if asked:
-        assert listener.of(RESOLVE).host == listener.of(RESOLVED).host == "localhost"
+        assert {listener.of(event).host for event in asked} == {"localhost"}
+
+
+async def test_what_is_known_is_not_asked_for() -> None:
+    listener = Listener()
+    async with (
+        scripted(OK) as server,
+        listener.session(TCPConnector(force_close=True)) as session,
+    ):
+        url = server.url().replace("127.0.0.1", "localhost")
+        await text(session, url)
+        listener.forget()
+        await text(session, url)
+    assert listener.events == [START, CREATE, HIT, CREATED, HEADERS, END, RECEIVED]
+    assert listener.of(HIT).host == "localhost"
+
+
+async def test_without_a_cache_there_is_neither_hit_nor_miss() -> None:
+    listener = Listener()
+    connector = TCPConnector(force_close=True, use_dns_cache=False)
+    async with scripted(OK) as server, listener.session(connector) as session:
+        for _ in range(2):
+            await text(session, server.url().replace("127.0.0.1", "localhost"))
+            assert listener.events == [START, CREATE, RESOLVE, RESOLVED, CREATED, HEADERS, END, RECEIVED]
+            listener.forget()
 
 
 async def pieces() -> AsyncIterator[bytes]:
@@ -269,7 +295,7 @@ async def test_a_name_that_is_none() -> None:
     async with listener.session() as session:
         with pytest.raises(ClientConnectorDNSError):
             await session.get("http://does-not-exist.invalid/")  # RFC 6761 section 6.4
-        assert listener.events == [START, CREATE, RESOLVE, FAILED]
+        assert listener.events == [START, CREATE, MISS, RESOLVE, FAILED]
         assert listener.of(RESOLVE).host == "does-not-exist.invalid"
 
 
@@ -337,8 +363,9 @@ async def test_a_status_is_a_failure_where_it_is_to_be() -> None:
     async with scripted(answer) as server, listener.session(raise_for_status=True) as session:
         with pytest.raises(ClientResponseError) as caught:
             await session.get(server.url())
-        assert listener.events == [START, CREATE, CREATED, HEADERS, FAILED]
+        assert listener.events == [START, CREATE, CREATED, HEADERS, RECEIVED, FAILED]
         assert listener.of(FAILED).exception is caught.value
+        assert listener.of(RECEIVED).chunk == caught.value.body == b"no"
         await nothing_left(session)
 
 

@@ -8,9 +8,10 @@ import zlib
 from typing import Any
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from pronghorn import (
+    BasicAuth,
     ClientResponse,
     ClientResponseError,
     ClientSession,
@@ -18,12 +19,15 @@ from pronghorn import (
     ConnectionTimeoutError,
     CookieJar,
     DummyCookieJar,
+    HttpVersion,
+    HttpVersion10,
+    HttpVersion11,
     ServerTimeoutError,
     TCPConnector,
 )
 
 from ..functional.programs import HttpProxy, Names, scripted_tls
-from ..functional.scripted import OK, answering, scripted
+from ..functional.scripted import OK, Peer, answering, scripted
 from ..tls import client_context, server_context
 from .row import Here, sent
 
@@ -115,12 +119,52 @@ async def test_s019_default_headers() -> None:
         assert request.fields.getall("X-B", []) == ([] if isinstance(headers, dict) else ["2", "3"])
 
 
+async def test_s020_skip_auto_headers() -> None:
+    made_up = {"User-Agent", "Accept", "Accept-Encoding", "Content-Type"}
+    for names in ((), ["User-Agent"], {"content-type", "ACCEPT"}, [istr("Accept-Encoding")], made_up):
+        request = await sent("POST", session={"skip_auto_headers": names}, data=b"body")
+        skipped = {str(name).title() for name in names}
+        assert {name for name in made_up if name in request.fields} == made_up - skipped
+        assert request.fields["Content-Length"] == "4"
+    session = {"skip_auto_headers": ["Content-Length", "User-Agent"], "headers": {"User-Agent": "mine"}}
+    request = await sent("POST", session=session, data=b"body")
+    assert (request.fields["Content-Length"], request.fields["User-Agent"]) == ("4", "mine")
+
+
+async def test_s021_auth() -> None:
+    auth = BasicAuth("user", "pass")
+    for options, fields in (({}, []), ({"auth": None}, []), ({"auth": auth}, ["Basic dXNlcjpwYXNz"])):
+        for method in ("GET", "POST"):
+            assert (await sent(method, session=options)).fields.getall("Authorization", []) == fields
+    own = await sent(session={"auth": auth}, headers={"Authorization": "own"})
+    assert own.fields.getall("Authorization") == ["own"]
+    with pytest.raises(TypeError, match="auth"):
+        ClientSession(auth=("user", "pass"))  # type: ignore[arg-type]  # what is tested
+
+
 async def test_s022_json_serialize() -> None:
     value = {"a": [1, None, "ü"]}
     assert (await sent("POST", json=value)).body == json.dumps(value).encode()
     mine = await sent("POST", json=value, session={"json_serialize": lambda given: f"<{given['a'][0]}>"})
     assert mine.body == b"<1>"
     assert mine.fields["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("version", [HttpVersion10, HttpVersion11])
+async def test_s023_version(version: HttpVersion) -> None:
+    heads = []
+
+    async def look(peer: Peer) -> None:
+        heads.append(await peer.reader.readuntil(b"\r\n\r\n"))
+        await peer.send(OK)
+        await peer.rest()
+
+    async with scripted(look) as server, ClientSession(version=version) as session:
+        assert session.version == version
+        async with session.get(server.url("/a")) as response:
+            assert await response.text() == "ok"
+    assert heads[0].startswith(b"GET /a HTTP/%d.%d\r\n" % version)
+    assert ClientSession().version == HttpVersion11
 
 
 async def test_s024_cookie_jar() -> None:

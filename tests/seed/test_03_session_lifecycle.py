@@ -8,6 +8,7 @@ from pronghorn import BaseConnector, ClientSession, TCPConnector
 from pronghorn.abc import AbstractCookieJar
 
 from ..functional.scripted import OK, scripted, until
+from ..functional.sites import Site, to
 
 
 async def test_s036_closed() -> None:
@@ -49,6 +50,22 @@ async def test_s038_cookie_jar() -> None:
         assert first is not None
         assert sorted(first.split("; ")) == ["a=1", "b=2"]
         assert second is None
+
+
+async def test_s039_requote_redirect_url() -> None:
+    site = Site({"/a": to("/%7e b")})
+    async with scripted(site) as server, ClientSession() as session:
+        assert session.requote_redirect_url is True
+        await (await session.get(server.url("/a"))).read()
+        with pytest.warns(DeprecationWarning, match="requote_redirect_url"):
+            session.requote_redirect_url = False
+        assert session.requote_redirect_url is False
+        await (await session.get(server.url("/a"))).read()
+        await (await session.get(server.url("/%7e"))).read()  # what the caller gives is normalised
+        async with ClientSession(requote_redirect_url=False) as other:
+            await (await other.get(server.url("/a"))).read()
+    assert site.lines[1::2] == ["GET /~%20b", "GET /%7e%20b", "GET /a"]
+    assert site.lines[4:] == ["GET /~", "GET /a", "GET /%7e%20b"]
 
 
 async def test_s040_loop() -> None:

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
-from multidict import CIMultiDict, MultiDict
+from multidict import CIMultiDict, MultiDict, istr
 from yarl import URL
 
 from pronghorn import (
+    BasicAuth,
     BytesPayload,
     ClientResponse,
     ClientSession,
@@ -186,6 +187,27 @@ async def test_s056_headers() -> None:
     assert "X-A" not in (await sent(headers=None)).fields
 
 
+async def test_s057_skip_auto_headers() -> None:
+    for names in (["User-Agent"], ("user-agent",), {istr("USER-AGENT")}):
+        request = await sent("POST", data=b"body", skip_auto_headers=names)
+        assert "User-Agent" not in request.fields
+        assert {"Accept", "Accept-Encoding", "Content-Type", "Content-Length"} <= set(request.fields)
+    both = await sent(session={"skip_auto_headers": ["Accept"]}, skip_auto_headers=["User-Agent"])
+    assert set(both.fields) == {"Host", "Accept-Encoding"}
+    assert "User-Agent" in (await sent(skip_auto_headers=None)).fields
+
+
+async def test_s058_auth() -> None:
+    auth = BasicAuth("user", "pass")
+    assert (await sent(auth=auth)).fields.getall("Authorization") == ["Basic dXNlcjpwYXNz"]
+    assert (await sent(session={"auth": BasicAuth("x")}, auth=auth)).fields["Authorization"] == auth.encode()
+    assert "Authorization" not in (await sent(auth=None)).fields
+    with pytest.raises(ValueError, match="auth"):
+        await sent(auth=auth, headers={"Authorization": "own"})
+    with pytest.raises(TypeError, match="auth"):
+        await sent(auth=("user", "pass"))
+
+
 async def test_s061_compress() -> None:
     content = b"content" * 100
     for compress, coding, unpack in (
@@ -251,6 +273,25 @@ async def test_s063_expect100() -> None:
         assert (response.status, await response.text()) == (200, "ok")
     assert bodies == [b"body"]
     assert "Expect" not in (await sent("POST", data=b"body")).fields
+
+
+async def test_s064_read_until_eof() -> None:
+    endless = answering(b"HTTP/1.1 200 OK\r\n\r\n", b"to the ", b"end")
+    async with scripted(endless) as server, ClientSession() as session:
+        several: list[tuple[dict[str, Any], bytes]] = [
+            ({}, b"to the end"),
+            ({"read_until_eof": True}, b"to the end"),
+            ({"read_until_eof": False}, b""),
+        ]
+        for options, body in several:
+            async with session.get(server.url(), **options) as response:
+                assert await response.read() == body
+    async with (
+        scripted(OK) as server,
+        ClientSession() as session,
+        session.get(server.url(), read_until_eof=False) as response,
+    ):
+        assert await response.read() == b"ok"
 
 
 async def test_s067_timeout_of_a_request() -> None:

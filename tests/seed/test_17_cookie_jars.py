@@ -20,6 +20,7 @@ from pronghorn import ClientSession, CookieJar, DummyCookieJar
 from pronghorn.abc import AbstractCookieJar
 
 from ..functional.scripted import Peer, Scripted, scripted
+from ..functional.sites import Site, to
 
 HOST = URL("http://example.com/")
 OTHER = URL("http://other.example/")
@@ -277,3 +278,16 @@ def test_s304_later_names() -> None:
     for host in range(40):
         jar.update_cookies({f"n{number}": "x" for number in range(100)}, URL(f"http://host{host}.example/"))
     assert 3000 <= len(jar) <= 3300
+
+
+async def test_s305_cookies_of_every_hop_are_kept() -> None:
+    site = Site({f"/{at}": to(f"/{at + 1}", 302, f"Set-Cookie: c{at}={at}; Path=/") for at in range(3)})
+    jar = CookieJar(unsafe=True)
+    async with (
+        scripted(site) as server,
+        ClientSession(cookie_jar=jar) as session,
+        session.get(server.url("/0")) as response,
+    ):
+        assert not response.cookies
+    assert {cookie.key: cookie.value for cookie in jar} == {"c0": "0", "c1": "1", "c2": "2"}
+    assert site.fields("Cookie")[1:] == [["c0=0"], ["c0=0; c1=1"], ["c0=0; c1=1; c2=2"]]
