@@ -10,6 +10,7 @@ import ssl
 from pathlib import Path
 from typing import cast
 
+import trustme
 import uvloop
 
 from traffic import BODY, LARGE_BLOCKS, LARGE_PATH, LARGE_SIZE, large_block
@@ -68,8 +69,6 @@ class RawServer(asyncio.Protocol):
 
 def certified(ca: Path) -> ssl.SSLContext:
     """TLS with a certificate for this host, by an authority that is written to `ca`."""
-    import trustme
-
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)

@@ -87,8 +87,8 @@ if TYPE_CHECKING:
     from .client.outgoing import ClientRequest as ClientRequest
     from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse
-    from .client.session import ClientSession as ClientSession
     from .client.retry import Retry as Retry
+    from .client.session import ClientSession as ClientSession
     from .client.sse import EventSource as EventSource
     from .client.tcp import TCPConnector as TCPConnector
     from .client.timeouts import ClientTimeout as ClientTimeout

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from pronghorn import BytesPayload, ClientRequest, ClientResponse, ClientSession
 
@@ -214,3 +215,21 @@ async def test_digest(qop: str, algorithm: str, tmp_path: Path) -> None:
     assert judge.statuses == [401, 200, 200]
     assert judge.answers[0] is None
     assert file.closed
+
+
+async def test_a_redirect_of_its_own_is_followed(server: Scripted) -> None:
+    async def leading(request: ClientRequest, handler: Handler) -> ClientResponse:
+        if request.url.path == "/b":
+            response: ClientResponse = await handler(request)
+            return response
+        answer = ClientResponse("POST", request.url)
+        answer.status = 307
+        answer._headers = CIMultiDictProxy(CIMultiDict({"Location": "/b"}))
+        return answer
+
+    async with (
+        ClientSession(middlewares=[leading]) as session,
+        session.post(server.url("/a"), data=b"abc") as response,
+    ):
+        assert (response.status, len(response.history)) == (200, 1)
+    assert [(request.target, request.body) for request in server.requests] == [("/b", b"abc")]

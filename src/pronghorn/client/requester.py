@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Container
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -122,7 +122,7 @@ class Requester:
         """
         timeout = options.timeout
         if middlewares and start is None:
-            start = asyncio.get_running_loop().time()
+            start = request.start = asyncio.get_running_loop().time()
         handler = partial(self._answer, connector, options, traces, start)
         response = build_client_middlewares(handler, middlewares)(request)
         if middlewares and start is not None and timeout.total is not None and timeout.pool is None:
@@ -168,6 +168,7 @@ class Requester:
     async def _follow(
         self,
         connector: BaseConnector,
+        request: ClientRequest,
         response: ClientResponse,
         method: str,
         url: URL,
@@ -180,11 +181,10 @@ class Requester:
         traces: Traces | None,
         middlewares: tuple[ClientMiddlewareType, ...],
     ) -> ClientResponse:
-        """The response at the end of the chain that begins with ``response``.
+        """The response at the end of the chain that begins with ``request`` and its ``response``.
 
         TooManyRedirects when there are ``most`` of them; 0 is no limit.
         """
-        request = cast(ClientRequest, response._request)
         hop = first_hop(method, url, headers, cookies, request.payload)
         fields, start = auto_fields(sending.skipped), request.start
         history: list[ClientResponse] = []
@@ -207,7 +207,7 @@ class Requester:
                     )
                 if hop.data is not None and onward.data is None:
                     await hop.data.close()
-                    sending = Sending(skipped=sending.skipped)  # the rest is said of the body
+                    sending = PLAIN  # the rest is said of the body
                 hop = onward
                 cookies = hop.credentials.cookies
                 request = self._prepare(

@@ -76,8 +76,9 @@ class Retry:
     ``attempts`` of the response has what its earlier tries ended in, the first one first: for a response
     a ClientResponseError, with its status and headers. Each retry is a DEBUG line of ``pronghorn.client``.
 
-    The ``total`` of the request's timeout spans all tries and the waits between them. Errors while the body
-    of a response is read come after it was returned, and are not tried again. Middlewares behind this one are asked each time.
+    The ``total`` of the request's timeout spans all tries and the waits between them. Errors while the
+    body of a response is read come after it was returned, and are not tried again. Middlewares behind
+    this one are asked each time.
 
     ``clock``, in seconds since the epoch, and ``sleep`` are there for tests. Nothing of it can be changed
     later; ``dataclasses.replace`` makes another one, with a budget of its own. Raises ValueError for

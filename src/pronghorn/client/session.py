@@ -387,7 +387,7 @@ class ClientSession(Requester):
                 merged = self._prepare_headers(headers)
                 way_on = (sending, way, options, traces, chain)
                 response = await self._follow(
-                    connector, response, method, target, merged, cookies, max_redirects, *way_on
+                    connector, request, response, method, target, merged, cookies, max_redirects, *way_on
                 )
             check = self._raise_for_status if raise_for_status is None else raise_for_status
             if check:
