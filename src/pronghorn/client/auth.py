@@ -34,11 +34,7 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
     ValueError if ``login`` has a colon, if one of both has a control character or can't be encoded.
     """
     _check(login, password)
-    try:
-        octets = f"{login}:{password}".encode(encoding)
-    except UnicodeEncodeError:  # it holds what can't be shown
-        raise ValueError(f"Basic authentication: expected what {encoding} can encode") from None
-    return "Basic " + base64.b64encode(octets).decode("ascii")
+    return "Basic " + base64.b64encode(f"{login}:{password}".encode(encoding)).decode("ascii")
 
 
 class _Credentials(NamedTuple):
