@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -352,6 +352,8 @@ class TCPConnector(BaseConnector):
         try:
             return await self._dns.lookup(address.host, address.port or 0, family, listener)
         except OSError as error:
+            if listener is not None and listener.failure is error:
+                raise
             raise connector_error(address, error, progress, ClientConnectorDNSError) from error
 
     def _allowed(
@@ -378,27 +380,33 @@ class TCPConnector(BaseConnector):
 class _Listener:
     """Tells traces what happens to the look-up of a host."""
 
-    __slots__ = ("_host", "_traces")
+    __slots__ = ("_host", "_traces", "failure")
 
     def __init__(self, traces: Sequence[Trace], host: str) -> None:
         self._traces = traces
         self._host = host
+        #: What a hook has raised: the caller's to see, and no failure of the resolver.
+        self.failure: Exception | None = None
 
     async def hit(self) -> None:
-        for trace in self._traces:
-            await trace.send_dns_cache_hit(self._host)
+        await self._tell(Trace.send_dns_cache_hit)
 
     async def miss(self) -> None:
-        for trace in self._traces:
-            await trace.send_dns_cache_miss(self._host)
+        await self._tell(Trace.send_dns_cache_miss)
 
     async def start(self) -> None:
-        for trace in self._traces:
-            await trace.send_dns_resolvehost_start(self._host)
+        await self._tell(Trace.send_dns_resolvehost_start)
 
     async def end(self) -> None:
-        for trace in self._traces:
-            await trace.send_dns_resolvehost_end(self._host)
+        await self._tell(Trace.send_dns_resolvehost_end)
+
+    async def _tell(self, send: Callable[[Trace, str], Awaitable[None]]) -> None:
+        try:
+            for trace in self._traces:
+                await send(trace, self._host)
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def _authority(host: str, port: int | None) -> str:
