@@ -30,6 +30,7 @@ from ..functional.listening import text
 from ..functional.programs import scripted_tls
 from ..functional.scripted import OK, Peer, Scripted, scripted, until
 from ..io.loopback import Sockets, free_port, has_ipv6, infos
+from ..io.socks_server import SocksServer
 from ..tls import certificate, client_context, digest, server_context
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -334,3 +335,14 @@ async def test_errors_of_ones_own_kind() -> None:
             await connect(free_port())
         with pytest.raises(ClientConnectorSSLError):  # the documented ones stay
             await connect(server.port, ssl=client_context(), server_hostname="localhost")
+
+
+async def test_sockets_to_a_socks_proxy_are_made_as_others_are() -> None:
+    sockets = Sockets()
+    own = free_port()
+    async with scripted(OK) as server, scripted(SocksServer()) as proxy:
+        connector = TCPConnector(local_addr=("127.0.0.1", own), socket_factory=sockets)
+        by = f"socks5h://127.0.0.1:{proxy.port}"
+        assert await get(connector, f"http://host.test:{server.port}/", proxy=by) == "ok"
+        assert [info[4] for info in sockets.asked] == [("127.0.0.1", proxy.port)]
+        assert proxy.peers[0].writer.get_extra_info("peername") == ("127.0.0.1", own)

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pronghorn.io.dial import Tls
 from pronghorn.io.dial import dial as dial_addresses
 from pronghorn.io.resolver import AddressInfo
@@ -121,6 +123,23 @@ class Sockets:
     def open(self) -> list[socket.socket]:
         """Those that were not closed."""
         return [sock for sock in self.made if sock.fileno() != -1]
+
+
+class BlackHole:
+    """The loop's way to connect, where nothing comes back from one port."""
+
+    def __init__(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop: Any = asyncio.get_running_loop()
+        self.port = port
+        self.connect = loop.sock_connect
+        self.tried: list[int] = []
+        monkeypatch.setattr(loop, "sock_connect", self)
+
+    async def __call__(self, sock: socket.socket, address: Any) -> None:
+        self.tried.append(address[1])
+        if address[1] == self.port:
+            await asyncio.Event().wait()
+        await self.connect(sock, address)
 
 
 async def dial(*arguments: Any, **options: Any) -> tuple[asyncio.Transport, Any]:

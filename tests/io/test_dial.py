@@ -14,6 +14,7 @@ from pronghorn.io.resolver import AddressInfo
 from ..functional.scripted import turns, until
 from ..tls import expired_context, server_context
 from .loopback import (
+    BlackHole,
     Peer,
     Rude,
     Sockets,
@@ -331,23 +332,6 @@ async def test_families_take_turns(
         )
     assert " ".join(named[info[4][0]] for info in sockets.asked) == order
     assert not sockets.open
-
-
-class BlackHole:
-    """The loop's way to connect, where nothing comes back from one port."""
-
-    def __init__(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        loop: Any = asyncio.get_running_loop()
-        self.port = port
-        self.connect = loop.sock_connect
-        self.tried: list[int] = []
-        monkeypatch.setattr(loop, "sock_connect", self)
-
-    async def __call__(self, sock: socket.socket, address: Any) -> None:
-        self.tried.append(address[1])
-        if address[1] == self.port:
-            await asyncio.Event().wait()
-        await self.connect(sock, address)
 
 
 async def test_an_address_that_nothing_comes_back_from_is_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:

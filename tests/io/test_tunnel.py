@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from pronghorn.io.dial import Progress, secure
+from pronghorn.io.dial import Dialling, Progress, secure
 from pronghorn.io.tunnel import Tunnel, TunnelRefused, open_socks
 
 from ..functional.scripted import PATIENCE, Peer, Script, Scripted, scripted, turns, until
+from .loopback import BlackHole, Sockets, cancel_everywhere, dial, free_port, gone, has_ipv6, infos
 from .loopback import Peer as Ours
-from .loopback import cancel_everywhere, dial, free_port, gone, has_ipv6, infos
 from .socks_server import Asked, SocksServer
 
 HEAD = b"CONNECT host.test:443 HTTP/1.1\r\nHost: host.test:443\r\n\r\n"
@@ -223,10 +223,10 @@ async def echo(peer: Peer) -> None:
     peer.close()
 
 
-async def through(proxies: Any, scheme: str, host: str, port: int, auth: Any = None) -> bytes:
+async def through(proxies: Any, scheme: str, host: str, port: int, auth: Any = None, **options: Any) -> bytes:
     """What comes back of what is sent to ``host`` through one of ``proxies``."""
     async with asyncio.timeout(PATIENCE):
-        sock = await open_socks(proxies, scheme, auth, host, port)
+        sock = await open_socks(proxies, scheme, auth, host, port, **options)
         with sock:
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(sock, b"hello")
@@ -360,6 +360,27 @@ async def test_addresses_of_the_proxy_are_tried_in_turn() -> None:
         assert await through(proxies, "socks5", "192.0.2.1", there.port) == b"hello"
 
 
+async def test_one_that_nothing_comes_back_from_is_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scripted(echo) as there, scripted(SocksServer()) as proxy:
+        hole = BlackHole(1, monkeypatch)
+        proxies = infos(("127.0.0.1", 1), ("127.0.0.1", proxy.port))
+        dialling = Dialling(delay=0.01)
+        assert await through(proxies, "socks5", "192.0.2.1", there.port, dialling=dialling) == b"hello"
+        assert hole.tried[:2] == [1, proxy.port]  # the server's own connection is seen as well
+
+
+async def test_sockets_are_made_as_others_are() -> None:
+    sockets = Sockets()
+    own = free_port()
+    dialling = Dialling(local=infos(("127.0.0.1", own)), socket_factory=sockets)
+    async with scripted(echo) as there, scripted(SocksServer()) as proxy:
+        proxies = infos(("127.0.0.1", proxy.port))
+        assert await through(proxies, "socks5", "192.0.2.1", there.port, dialling=dialling) == b"hello"
+        assert sockets.asked == proxies
+        assert proxy.peers[0].writer.get_extra_info("peername") == ("127.0.0.1", own)
+    assert not sockets.open
+
+
 async def test_none_of_them_is_there() -> None:
     ports = [free_port(), free_port()]
     with pytest.raises(OSError, match=str(ports[1])) as caught:
@@ -376,6 +397,18 @@ async def test_there_is_no_address_of_the_proxy() -> None:
 async def test_python_socks_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_socks", None)
     with pytest.raises(RuntimeError, match=r"a socks5h proxy needs python-socks: pip install"):
+        await through(infos(("127.0.0.1", 1)), "socks5h", "host.test", 80)
+
+
+async def test_python_socks_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not be given a socket, and left its own open when it was cancelled."""
+
+    class Older:
+        def __init__(self, proxy_type: Any, host: str, port: int, rdns: bool | None = None) -> None:
+            pytest.fail("it is not used")
+
+    monkeypatch.setattr("python_socks.async_.asyncio.Proxy", Older)
+    with pytest.raises(RuntimeError, match=r"a socks5h proxy needs python-socks 3\.0 or newer"):
         await through(infos(("127.0.0.1", 1)), "socks5h", "host.test", 80)
 
 

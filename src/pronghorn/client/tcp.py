@@ -304,7 +304,9 @@ class TCPConnector(BaseConnector):
             "proxy",
             ", ".join(_authority(*info[4][:2]) for info in addr_infos[:_TOLD]),
         )
-        sock = await open_socks(addr_infos, proxy.scheme, credentials, host, address.port or 0)
+        sock = await open_socks(
+            addr_infos, proxy.scheme, credentials, host, address.port or 0, self._dialling
+        )
         loop = asyncio.get_running_loop()
         try:
             progress.peer = _authority(*sock.getpeername()[:2])

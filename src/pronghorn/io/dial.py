@@ -74,7 +74,7 @@ class Dialling:
     socket_factory: SocketFactory | None = None
 
 
-_DEFAULT: Final = Dialling()
+DEFAULT_DIALLING: Final = Dialling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ async def dial(
     addresses: Sequence[AddressInfo],
     protocol_factory: Callable[[], ProtocolT],
     *,
-    dialling: Dialling = _DEFAULT,
+    dialling: Dialling = DEFAULT_DIALLING,
     tls: Tls | None = None,
     admit: Admit | None = None,
     progress: Progress | None = None,
@@ -125,7 +125,7 @@ async def dial(
     while left:
         progress.phase, progress.peer = "connect", ", ".join(_words(info[4]) for info in left[:_TOLD])
         try:
-            sock, peer = await _race(left, dialling)
+            sock, peer = await race(left, dialling)
         except OSError:
             if verdict is None:
                 raise
@@ -179,8 +179,11 @@ async def secure(
     return secured, protocol
 
 
-async def _race(left: list[AddressInfo], dialling: Dialling) -> tuple[socket.socket, tuple[Any, ...]]:
-    """A connected socket, and its peer; the address that led there is not ``left`` any more."""
+async def race(left: list[AddressInfo], dialling: Dialling) -> tuple[socket.socket, tuple[Any, ...]]:
+    """A connected socket, and its peer; the address that led there is not ``left`` any more.
+
+    Raises OSError if none can be connected to.
+    """
     # By the peer it can't be told: 0.0.0.0 leads to 127.0.0.1.
     leading: dict[socket.socket, AddressInfo] = {}
 

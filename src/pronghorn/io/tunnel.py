@@ -7,8 +7,9 @@ over it, also where TLS with the proxy lies under it.
 import asyncio
 import errno
 import socket
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Iterable, Sequence
+from inspect import signature
+from typing import Any, Final
 
 from ..wire.errors import ProtocolError
 from ..wire.events import Event, ResponseHead
@@ -16,6 +17,7 @@ from ..wire.http1.connection import Http1Connection
 from ..wire.limits import DEFAULT_LIMITS
 from ..wire.roles import CLIENT
 from .channel import Channel
+from .dial import DEFAULT_DIALLING, Dialling, race
 from .resolver import AddressInfo
 
 SOCKS_SCHEMES: Final = ("socks4", "socks4a", "socks5", "socks5h")
@@ -95,19 +97,36 @@ class Tunnel(Channel):
         return False
 
 
-async def open_socks(
-    addresses: Sequence[AddressInfo], scheme: str, credentials: tuple[str, str] | None, host: str, port: int
-) -> socket.socket:
-    """A socket to ``host`` through the SOCKS proxy at the first of ``addresses`` that can be reached.
+class _Reached:
+    """Stands for a proxy on the way to the proxy: the connection to that one is there."""
 
-    Raises OSError; RuntimeError if python-socks is not installed; ValueError for credentials that can't be
-    sent.
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    async def connect(self, **_: object) -> socket.socket:
+        return self._sock
+
+
+async def open_socks(
+    addresses: Sequence[AddressInfo],
+    scheme: str,
+    credentials: tuple[str, str] | None,
+    host: str,
+    port: int,
+    dialling: Dialling = DEFAULT_DIALLING,
+) -> socket.socket:
+    """A socket to ``host`` through the SOCKS proxy at one of ``addresses``, tried as `dial` does.
+
+    Raises OSError; RuntimeError if python-socks 3.0 or newer is not installed; ValueError for credentials
+    that can't be sent.
     """
     try:
         from python_socks import ProxyError, ProxyType
         from python_socks.async_.asyncio import Proxy
     except ImportError as error:
         raise RuntimeError(f"a {scheme} proxy needs python-socks: pip install 'pronghorn[socks]'") from error
+    if "forward" not in signature(Proxy).parameters:
+        raise RuntimeError(f"a {scheme} proxy needs python-socks 3.0 or newer: pip install -U python-socks")
     kind = ProxyType.SOCKS4 if scheme.startswith("socks4") else ProxyType.SOCKS5
     login, password = credentials or (None, None)
     for part in credentials or ():
@@ -115,11 +134,17 @@ async def open_socks(
         if not part.isascii() or len(part) > 255 or "\0" in part:
             raise ValueError(f"proxy_auth: {scheme} takes at most 255 characters of ASCII, without NUL")
     failure: Exception = OSError(errno.EADDRNOTAVAIL, "the proxy has no address")
-    for info in addresses:
-        ip, own_port = info[4][:2]
-        proxy = Proxy(kind, ip, own_port, login, password, rdns=True)
+    left = list(addresses)
+    while left:
         try:
-            sock: socket.socket = await proxy.connect(host, port, timeout=_UNBOUNDED)
+            sock, peer = await race(left, dialling)
+        except OSError as error:
+            failure = error
+            break
+        reached: Any = _Reached(sock)
+        proxy = Proxy(kind, peer[0], peer[1], login, password, rdns=True, forward=reached)
+        try:
+            return await _negotiate(sock, proxy.connect(host, port, timeout=_UNBOUNDED))
         except ProxyError as error:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"{scheme} proxy: {error}") from error
         except ValueError as error:
@@ -127,6 +152,12 @@ async def open_socks(
             raise ConnectionAbortedError(errno.ECONNABORTED, f"{scheme} proxy: {error}") from error
         except OSError as error:
             failure = error
-        else:
-            return sock
     raise failure
+
+
+async def _negotiate(sock: socket.socket, negotiation: Awaitable[socket.socket]) -> socket.socket:
+    try:
+        return await negotiation
+    except BaseException:
+        sock.close()
+        raise
