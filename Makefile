@@ -13,7 +13,7 @@ READY = .venvs/$(1)/ready-$(TAG)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-asserts test-optimised test-full downstream surface fuzz lint bench docs clean
+.PHONY: help demo test test-client test-others test-full downstream surface fuzz lint bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -22,18 +22,22 @@ help: ## this list
 demo: $(call READY,demo) ## start the example server and run the example client against it
 	$(call BIN,demo)/python examples/demo.py
 
-test: $(call READY,test) ## the tests, with asserts in the sources and again without (python -O)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-asserts test-optimised
+# What does not measure time runs beside each other, in two halves that take equally long.
+BOTH_HALVES = @$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-client test-others
+UNTIMED = -m "not timed and not full"
+OF_CLIENT = tests/client tests/functional
+
+test: $(call READY,test) ## the tests
+	$(BOTH_HALVES)
 	$(call BIN,test)/python -m pytest -m "timed and not full"
 
-# Two runs beside each other, of what does not measure time.
-UNTIMED = -m "not timed and not full"
-test-asserts: $(call READY,test)
-	$(call BIN,test)/python -m pytest $(UNTIMED)
-test-optimised: $(call READY,test)
-	$(call BIN,test)/python -O -m pytest $(UNTIMED)
+test-client: $(call READY,test)
+	$(call BIN,test)/python $(FLAGS) -m pytest $(UNTIMED) $(OF_CLIENT)
+test-others: $(call READY,test)
+	$(call BIN,test)/python $(FLAGS) -m pytest $(UNTIMED) $(OF_CLIENT:%=--ignore=%)
 
-test-full: $(call READY,test) ## every test, the slow ones too; coverage; asyncio's debug mode; uvloop
+test-full: $(call READY,test) ## every test, the slow ones too; python -O; coverage; asyncio's debug mode; uvloop
+	$(BOTH_HALVES) FLAGS=-O
 	$(call BIN,test)/python -m coverage erase
 	$(call BIN,test)/python -m coverage run -m pytest $(UNTIMED) --ignore=tests/fuzz
 	$(call BIN,test)/python -m coverage combine --quiet
