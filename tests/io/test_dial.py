@@ -51,7 +51,9 @@ async def test_the_protocol_gets_a_connected_transport(address: str) -> None:
 @pytest.mark.parametrize("tls", [None, trusting()], ids=["tcp", "tls"])
 async def test_small_writes_are_not_held_back(tls: Tls | None) -> None:
     async with listening(context=server_context() if tls else None) as (port, _):
-        transport, ours = await dial(infos(("127.0.0.1", port)), Peer, tls=tls)
+        # The protocol number is 0, as resolvers may say: asyncio sets it for that of TCP alone.
+        dialling = Dialling(socket_factory=Sockets())
+        transport, ours = await dial(infos(("127.0.0.1", port)), Peer, tls=tls, dialling=dialling)
         sock = transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         await gone(ours)

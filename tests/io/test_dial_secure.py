@@ -132,6 +132,18 @@ async def test_a_server_that_has_left_before_the_handshake_begins() -> None:
             assert not ours.is_made.is_set()
 
 
+async def test_a_way_that_is_closed_while_tls_is_agreed_on() -> None:
+    """Nor that: asyncio gives no transport, and uvloop one that is closed and was never secured."""
+    ours = Peer()
+    async with listening() as (port, peers), tunnelled(port) as transport:
+        task = asyncio.create_task(secured(transport, ours, trusting(), Progress()))
+        await until(lambda: peers and peers[0].received)
+        transport.abort()
+        with pytest.raises(ConnectionResetError, match="while TLS was agreed on"):
+            await task
+        assert not ours.is_made.is_set()
+
+
 async def test_an_unexpected_certificate() -> None:
     def check(transport: Any) -> None:
         raise LookupError("another")

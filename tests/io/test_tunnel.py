@@ -360,6 +360,19 @@ async def test_addresses_of_the_proxy_are_tried_in_turn() -> None:
         assert await through(proxies, "socks5", "192.0.2.1", there.port) == b"hello"
 
 
+async def test_one_that_breaks_off_is_followed_by_the_next() -> None:
+    async def break_off(peer: Peer) -> None:
+        await peer.reader.read(1)
+        peer.reset()
+
+    async with scripted(echo) as there, scripted(break_off) as broken, scripted(SocksServer()) as proxy:
+        proxies = infos(("127.0.0.1", broken.port), ("127.0.0.1", proxy.port))
+        assert await through(proxies, "socks5", "192.0.2.1", there.port) == b"hello"
+        assert len(broken.peers) == 1
+        with pytest.raises(ConnectionResetError):
+            await through(proxies[:1], "socks5", "192.0.2.1", there.port)
+
+
 async def test_one_that_nothing_comes_back_from_is_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scripted(echo) as there, scripted(SocksServer()) as proxy:
         hole = BlackHole(1, monkeypatch)
