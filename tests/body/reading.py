@@ -18,8 +18,6 @@ Pieces = bytes | Sequence[bytes]
 MIXED = {"Content-Type": "multipart/mixed; boundary=b"}
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 NESTED = "Content-Type: multipart/mixed; boundary=c"
-#: What twice the work may cost; what is quadratic costs 4.
-LINEAR = 3.2
 
 BOMB = gzip.compress(bytes(32 * 1024 * 1024))
 

@@ -6,8 +6,8 @@ from pronghorn.body.part import BodyPartReader, MultipartError
 from pronghorn.body.reader import MultipartReader
 from pronghorn.io.stream import StreamReader
 
-from ..wire.worktime import growth
-from .reading import EVERY_CUT, FORM, LINEAR, MIXED, READS, body_of, cuts, named, next_part, reader_of
+from ..worktime import LINEAR, growth
+from .reading import EVERY_CUT, FORM, MIXED, READS, body_of, cuts, named, next_part, reader_of
 from .writing import at_once
 
 # What is broken

@@ -10,11 +10,10 @@ from pronghorn.body.reader import MultipartReader
 from pronghorn.io.stream import StreamReader
 from pronghorn.wire.errors import ProtocolError
 
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 from .reading import (
     EVERY_CUT,
     FORM,
-    LINEAR,
     MIXED,
     NESTED,
     Stream,

@@ -7,7 +7,7 @@ import pytest
 from pronghorn.client.cookie_store import CookieStore, Key, Setter, StoredCookie, is_alone
 from pronghorn.wire.cookies import parse_set_cookie
 
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 
 HOST = Setter("www.a.example", "/x", is_secure=True)
 
@@ -362,7 +362,7 @@ def test_putting_takes_the_same_time_however_many_there_were(domains: int) -> No
             store.put(kept(f"{number}", domain=f"{number % domains}.example", secure=True, expires=number))
 
     # Beyond the bounds of a jar, so that both sizes put out as many as they put in.
-    assert growth(fill, 12_000) < 3
+    assert growth(fill, 12_000) < LINEAR
 
 
 @pytest.mark.timed
@@ -373,4 +373,4 @@ def test_a_request_looks_at_no_cookies_of_other_domains() -> None:
             store.expire(1)
             store.select("1.example", "/", is_secure=True)
 
-    assert growth(ask, 1_500) < 3
+    assert growth(ask, 1_500) < LINEAR

@@ -10,7 +10,7 @@ from pronghorn.client.pool import Pool
 from pronghorn.client.pool_stats import CloseReason, OriginStats
 from pronghorn.io.dial import Address
 
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 
 HERE = Address("here", 80)
 THERE = Address("there", 80)
@@ -484,4 +484,4 @@ def pass_the_cancelled(size: int) -> None:
     ],
 )
 async def test_the_cost_of_each_does_not_grow(work: Callable[[int], None]) -> None:
-    assert growth(work, 5000) < 3
+    assert growth(work, 5000) < LINEAR

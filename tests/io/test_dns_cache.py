@@ -9,7 +9,7 @@ import pytest
 from pronghorn.io.dns_cache import DnsCache
 
 from ..functional.scripted import until
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 from .fakes import settle
 from .resolving import Heard, Table, info, result
 
@@ -385,7 +385,7 @@ def test_giving_up_costs_each_the_same() -> None:
 
         asyncio.run(all_at_once())
 
-    assert growth(give_up, 5000) < 3
+    assert growth(give_up, 5000) < LINEAR
 
 
 @pytest.mark.timed
@@ -400,4 +400,4 @@ def test_hosts_that_are_never_asked_for_again_cost_each_the_same() -> None:
 
         asyncio.run(one_after_the_other())
 
-    assert growth(fill, 5000) < 3
+    assert growth(fill, 5000) < LINEAR

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pronghorn.io.stream import StreamReader, whole_stream
 
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 from .fakes import settle
 
 TEXT = b"first line\nsecond\r\n\r\n\nthe fifth, and the rest"
@@ -411,4 +411,4 @@ def test_reading_takes_linear_time(read: Read) -> None:
         asyncio.run(consume(filled((b"x" * 18 + b"\r\n") * lines)))
         asyncio.run(consume(filled(*[b"x" * 18 + b"\r\n"] * lines)))
 
-    assert growth(work, 20_000) < 3
+    assert growth(work, 20_000) < LINEAR

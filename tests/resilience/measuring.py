@@ -11,10 +11,9 @@ from pathlib import Path
 from time import perf_counter
 
 from ..server.peer import GET, PATIENCE
+from ..worktime import growth_of
 
 PROGRAM = Path(__file__).with_name("subject.py")
-#: CPU of twice the work over that of the work: 2 if it is linear, 4 if it is quadratic.
-LINEAR = 3.2
 MIB = 2**20
 
 
@@ -118,17 +117,5 @@ async def bystander(server: Measured) -> AsyncIterator[Bystander]:
 
 
 async def growth(server: Measured, work: Callable[[int], Awaitable[object]], size: int) -> float:
-    """The server's CPU of ``work(2 * size)`` over that of ``work(size)``: the best of several runs.
-
-    Others on the machine only add to a run, so it is measured again while they may have.
-    """
-    single, double = [], []
-    for times in range(1, 11):
-        for costs, load in ((single, size), (double, 2 * size)):
-            before = await server.cpu()
-            await work(load)
-            costs.append(await server.cpu() - before)
-        factor = min(double) / max(min(single), 1e-4)
-        if times >= 3 and factor < LINEAR:
-            break
-    return factor
+    """The server's CPU of ``work(2 * size)`` over that of ``work(size)``."""
+    return await growth_of(server.cpu, work, size)

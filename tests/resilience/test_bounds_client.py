@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -14,7 +14,8 @@ import pytest
 from pronghorn import ClientError, ClientPayloadError, ClientResponseError, ClientSession
 
 from ..server.peer import PATIENCE, eventually
-from .measuring import LINEAR, MIB
+from ..worktime import LINEAR, growth_of
+from .measuring import MIB
 
 pytestmark = pytest.mark.timed
 
@@ -102,15 +103,8 @@ async def memory_of(work: Awaitable[object]) -> int:
         tracemalloc.stop()
 
 
-async def growth(work: Callable[[int], Awaitable[object]], size: int) -> float:
-    """The client's CPU of twice the work over that of the work: the best of several runs."""
-    single, double = [], []
-    for _ in range(3):
-        for costs, load in ((single, size), (double, 2 * size)):
-            before = thread_time()
-            await work(load)
-            costs.append(thread_time() - before)
-    return min(double) / min(single)
+async def own_cpu() -> float:
+    return thread_time()
 
 
 @pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=FULL)])
@@ -119,7 +113,7 @@ async def test_one_byte_chunks(count: int) -> None:
         async with pouring(CHUNKED, b"1\r\nx\r\n", size, b"0\r\n\r\n") as server:
             assert await fetch(server.url) == size
 
-    factor = await growth(download, count // 2)
+    factor = await growth_of(own_cpu, download, count // 2)
     memory = await memory_of(download(count))
     print(f"one-byte chunks x {count}: {memory / MIB:.1f} MiB, CPU {factor:.2f}x")  # noqa: T201 - the figures
     assert factor < LINEAR

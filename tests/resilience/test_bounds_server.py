@@ -6,7 +6,8 @@ from itertools import repeat
 
 import pytest
 
-from .measuring import LINEAR, MIB, Measured, bystander, connection, get, growth, measured
+from ..worktime import LINEAR
+from .measuring import MIB, Measured, bystander, connection, get, growth, measured
 
 pytestmark = pytest.mark.timed
 

@@ -8,8 +8,7 @@ from pronghorn.wire.http1.connection import Http1Connection
 from pronghorn.wire.limits import DEFAULT_LIMITS
 from pronghorn.wire.roles import CLIENT, SERVER
 
-from ..wire.worktime import growth
-from .measuring import LINEAR
+from ..worktime import LINEAR, growth
 
 pytestmark = pytest.mark.timed
 

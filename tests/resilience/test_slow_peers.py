@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 
 from ..server.peer import eventually
-from .measuring import LINEAR, MIB, Measured, bystander, connection, get, growth, measured
+from ..worktime import LINEAR
+from .measuring import MIB, Measured, bystander, connection, get, growth, measured
 
 pytestmark = pytest.mark.timed
 

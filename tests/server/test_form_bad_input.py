@@ -12,9 +12,9 @@ from pronghorn.server.form import BoundedContent
 from pronghorn.server.request import payload_error
 from pronghorn.wire.coding import decoder_for
 
-from ..body.reading import EVERY_CUT, LINEAR, body_of, cancelled, cuts, named, stream_of
+from ..body.reading import EVERY_CUT, body_of, cancelled, cuts, named, stream_of
 from ..body.writing import at_once
-from ..wire.worktime import growth
+from ..worktime import LINEAR, growth
 from .forms import FORM, LARGE, URLENCODED, Part, RecordedFile, file, in_a_task, posted
 from .peer import eventually
 

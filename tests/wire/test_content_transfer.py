@@ -14,8 +14,8 @@ from pronghorn.wire.content_transfer import (
 )
 from pronghorn.wire.errors import ProtocolError
 
+from ..worktime import LINEAR, growth
 from .feeding import CUTS
-from .worktime import growth
 
 Kind = type[TransferDecoder]
 KINDS: tuple[Kind, ...] = (Base64Decoder, QuotedPrintableDecoder)
@@ -173,4 +173,4 @@ def test_the_time_grows_linearly(kind: Kind, pattern: bytes) -> None:
         except ProtocolError:
             pass
 
-    assert growth(work, 20_000) < 3.2
+    assert growth(work, 20_000) < LINEAR

@@ -14,11 +14,7 @@ from pronghorn.wire.disposition import (
     split_parameters,
 )
 
-from .worktime import growth
-
-# A quadratic reading gives 4.
-LINEAR = 3
-
+from ..worktime import LINEAR, growth
 
 # Reading
 

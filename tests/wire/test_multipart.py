@@ -29,8 +29,6 @@ from pronghorn.wire.multipart import (
 
 from .feeding import bytewise, whole
 
-# A quadratic reading gives 4.
-LINEAR = 3
 KIB = 1024
 MANY = MultipartLimits(parts=10**9, heads=10**12, surplus=10**12)
 NAMED = b'Content-Disposition: form-data; name="a"\r\n'

@@ -6,11 +6,9 @@ import pytest
 
 from pronghorn.wire.multipart import MultipartLimits, MultipartParser
 
+from ..worktime import LINEAR, growth
 from .feeding import bytewise
-from .worktime import growth
 
-# A quadratic reading gives 4.
-LINEAR = 3
 KIB = 1024
 MANY = MultipartLimits(parts=10**9, heads=10**12, surplus=10**12)
 HEAD, END = b"--boundary\r\n\r\n", b"\r\n--boundary--"

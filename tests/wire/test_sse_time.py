@@ -8,12 +8,9 @@ import pytest
 from pronghorn.wire.errors import ProtocolError
 from pronghorn.wire.sse import EventStreamLimits, EventStreamParser
 
+from ..worktime import LINEAR, growth
 from .feeding import bytewise, whole
 from .test_sse import KIB, MIB, feed
-from .worktime import growth
-
-# A quadratic reading gives 4.
-LINEAR = 3
 
 
 @pytest.mark.timed

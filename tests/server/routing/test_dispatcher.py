@@ -7,7 +7,7 @@ import pytest
 from pronghorn import web
 from pronghorn.testing.memory import make_request
 
-from ...wire.worktime import growth
+from ...worktime import LINEAR, growth
 
 REFUSED = (web.HTTPNotFound, web.HTTPMethodNotAllowed)
 
@@ -140,7 +140,7 @@ def test_long_paths_cost_no_more_than_their_length() -> None:
             with pytest.raises(StopIteration):
                 router.resolve(request).send(None)
 
-    assert growth(resolve, 2000) < 3
+    assert growth(resolve, 2000) < LINEAR
 
 
 # Methods

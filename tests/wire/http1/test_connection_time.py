@@ -4,11 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from ...worktime import LINEAR, growth
 from ..feeding import answer, client, feed, server
-from ..worktime import growth
-
-# A quadratic reading gives 4.
-LINEAR = 3
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
