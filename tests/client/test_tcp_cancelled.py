@@ -74,7 +74,7 @@ async def cancelled_everywhere(
 
     async def undo(lease: Connection) -> None:
         lease.close()
-        await until(lambda: not lease._connector._connections)  # type: ignore[attr-defined]  # of the connector
+        await until(lambda: not connectors[-1]._connections)
 
     connectors: list[TCPConnector] = []
     steps = await cancel_everywhere(call, undo, when)

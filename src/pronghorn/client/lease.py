@@ -3,7 +3,7 @@
 import asyncio
 import warnings
 from collections.abc import Callable
-from typing import Any, Protocol, final
+from typing import Any, final
 
 from ..io.dial import Address
 from ..io.tls import TlsReader
@@ -11,22 +11,15 @@ from .connection import ClientConnection, Keeper
 from .protocol import ResponseHandler
 
 
-class Lender(Keeper, Protocol):
-    """Who lends, and may lose what it has lent."""
-
-    def let_go(self, connection: ClientConnection, /) -> None: ...
-
-
 @final
 class Connection:
     """A connection of a connector, until it is released, closed or detached."""
 
-    __slots__ = ("_callbacks", "_connector", "_key", "_loop", "_protocol")
+    __slots__ = ("_callbacks", "_key", "_loop", "_protocol")
 
     def __init__(
-        self, connector: Lender, key: Address, protocol: ResponseHandler, loop: asyncio.AbstractEventLoop
+        self, connector: Keeper, key: Address, protocol: ResponseHandler, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self._connector = connector
         self._key = key
         self._protocol: ResponseHandler | None = protocol
         self._loop = loop
@@ -74,21 +67,11 @@ class Connection:
 
     def close(self) -> None:
         """Close the transport; what has not left is lost."""
-        if (protocol := self._end()) is not None:
-            if is_told(protocol):
-                protocol.connection.abandon()
-            else:
-                give_up(protocol)
-            self._tell()
+        self._hand_back(ClientConnection.abandon)
 
     def release(self) -> None:
         """Let others use it; it is closed if it was used for something else than whole requests."""
-        if (protocol := self._end()) is not None:
-            if is_told(protocol):
-                protocol.connection.give_up_hold()
-            else:
-                give_up(protocol)
-            self._tell()
+        self._hand_back(ClientConnection.give_up_hold)
 
     def detach(self) -> asyncio.Transport | None:
         """Take the transport, which nobody closes any more but the caller; its place in the pool is free.
@@ -100,6 +83,14 @@ class Connection:
         protocol.connection.leave()
         self._tell()
         return protocol.transport
+
+    def _hand_back(self, end: Callable[[ClientConnection], None]) -> None:
+        if (protocol := self._end()) is not None:
+            if is_told(protocol):
+                end(protocol.connection)
+            else:
+                give_up(protocol)
+            self._tell()
 
     def _end(self) -> ResponseHandler | None:
         protocol, self._protocol = self._protocol, None

@@ -27,7 +27,7 @@ CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pr
 #: A body up to this size leaves in one write with its head; copying it costs less than a second write.
 _INLINE_BODY: Final = 64 * 1024
 #: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
-_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
 #: Fields that a request makes of itself unless it is told them: a session's are told to each request.
 DECIDED_FIELDS: Final = frozenset(
     {
@@ -98,7 +98,7 @@ class ClientRequest:
         #: Told of what is sent of the body.
         self.tracker = tracker
         #: Sending it twice asks for the same as sending it once.
-        self.is_idempotent = method in _IDEMPOTENT
+        self.is_idempotent = method in IDEMPOTENT
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
         self.address = address_of(url.raw_host, url.port, url.scheme)

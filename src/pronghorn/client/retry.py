@@ -15,36 +15,16 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
-from multidict import istr
-from yarl import URL
-
 from ..log import client_logger
-from ..wire.cookies import parse_cookie_date
 from ..wire.fields import is_token
-from .errors import (
-    ClientConnectionError,
-    ClientConnectorCertificateError,
-    ClientConnectorPolicyError,
-    ClientResponseError,
-    PoolTimeoutError,
-    ServerFingerprintMismatch,
-)
+from .errors import ClientConnectionError, ClientResponseError, PoolTimeoutError
 from .middlewares import ClientHandlerType
-from .outgoing import ClientRequest
+from .outgoing import IDEMPOTENT, ClientRequest
 from .response import ClientResponse
+from .temporary import FUTILE, TEMPORARY, asked_delay, without_secrets
 
-#: The server, or a gateway before it, says that it can't now.
-_TEMPORARY: Final = frozenset({429, 502, 503, 504})
-#: RFC 9110 section 9.2.2, and QUERY, which is safe.
-_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
-#: Asked again, they would answer the same; or our own queue is what is too long, and would be longer.
-_FUTILE: Final = (
-    ClientConnectorCertificateError,
-    ClientConnectorPolicyError,
-    PoolTimeoutError,
-    ServerFingerprintMismatch,
-)
-_RETRY_AFTER: Final = istr("Retry-After")
+#: Our own queue is what is too long, and would be longer.
+_FUTILE: Final = (*FUTILE, PoolTimeoutError)
 #: What an int may be, to be a float.
 _LARGEST: Final = sys.float_info.max
 #: Sums of fractions miss a whole one by less.
@@ -86,8 +66,8 @@ class Retry:
     """
 
     attempts: int = 3
-    statuses: Collection[int] = _TEMPORARY
-    methods: Collection[str] | None = _IDEMPOTENT
+    statuses: Collection[int] = TEMPORARY
+    methods: Collection[str] | None = IDEMPOTENT
     backoff: float = 0.5
     factor: float = 2.0
     max_delay: float = 30.0
@@ -162,7 +142,7 @@ class Retry:
             client_logger.debug(
                 "%s %s: %s; sent again in %.1f s, try %d of %d",
                 request.method,
-                _without_secrets(request.url),
+                without_secrets(request.url),
                 _reason(outcome),
                 seconds,
                 tries + 1,
@@ -179,7 +159,7 @@ class Retry:
                 return None
             asked = 0.0
         elif outcome.status in self.statuses:
-            asked = _asked_delay(outcome, self.clock)
+            asked = asked_delay(outcome.headers, self.clock())
         else:
             return None
         if tries >= self.attempts or asked > self.max_retry_after:
@@ -248,23 +228,9 @@ def _without_frames(error: ClientConnectionError) -> ClientConnectionError:
     return error
 
 
-def _asked_delay(response: ClientResponse, clock: Callable[[], float]) -> float:
-    """Seconds until the moment that Retry-After names, which may have passed; 0 if it names none."""
-    value = response.headers.get(_RETRY_AFTER, "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    # Of the many forms that it reads, three are those of an HTTP-date.
-    moment = parse_cookie_date(value)
-    return 0.0 if moment is None else moment - clock()
-
-
 def _reason(outcome: _Outcome) -> str:
     # Not the text of an error: it may hold a whole URL.
     return f"status {outcome.status}" if isinstance(outcome, ClientResponse) else type(outcome).__name__
-
-
-def _without_secrets(url: URL) -> URL:
-    return url.with_user(None).with_query(None).with_fragment(None)
 
 
 def _as_statuses(statuses: Iterable[int]) -> frozenset[int]:

@@ -21,24 +21,21 @@ from ..body.data import make_payload
 from ..body.payload import Payload
 from ..io.stream import StreamReader
 from ..log import client_logger
-from ..wire.cookies import parse_cookie_date
 from ..wire.errors import ProtocolError
 from ..wire.fields import format_field_line
 from ..wire.sse import DEFAULT_LIMITS, EventStreamLimits, EventStreamParser, ServerSentEvent, check_line
 from .connection import payload_error
 from .errors import (
     ClientConnectionError,
-    ClientConnectorCertificateError,
-    ClientConnectorPolicyError,
     ClientPayloadError,
     ClientResponseError,
     ContentTypeError,
-    ServerFingerprintMismatch,
 )
 from .options import RequestOptions
 from .outgoing import as_fields
 from .response import ClientResponse
 from .target import as_url
+from .temporary import FUTILE, TEMPORARY, asked_delay, without_secrets
 from .timeouts import ClientTimeout
 
 _UNSET: Final[Any] = object()
@@ -46,7 +43,6 @@ _EVENT_STREAM: Final = "text/event-stream"
 _ACCEPT: Final = istr("Accept")
 _CACHE_CONTROL: Final = istr("Cache-Control")
 _LAST_EVENT_ID: Final = istr("Last-Event-ID")
-_RETRY_AFTER: Final = istr("Retry-After")
 
 #: One read. What it completes is told before the next, so that no more than this is held unparsed.
 _READ: Final = 64 * 1024
@@ -60,10 +56,6 @@ _LONGEST: Final = 3600.0
 _DOUBLINGS: Final = 32
 #: RFC 9110 section 9.2.1: what they ask for may be asked again. Of the others nobody has said so.
 _SAFE_METHODS: Final = frozenset({"GET", "QUERY"})
-#: The server, or a gateway before it, says that it can't now.
-_TEMPORARY: Final = frozenset({429, 502, 503, 504})
-#: Asked again, they would answer the same.
-_FUTILE: Final = (ClientConnectorCertificateError, ClientConnectorPolicyError, ServerFingerprintMismatch)
 
 T = TypeVar("T")
 
@@ -200,7 +192,7 @@ class EventSource:
         self._session = session
         self._method = method
         self._url = url
-        self._shown = _without_secrets(as_url(url))
+        self._shown = without_secrets(as_url(url))
         self._options = options
         self._retry = retry
         self._max_retries = max_retries
@@ -331,10 +323,10 @@ class EventSource:
             try:
                 await self._try()
             except ClientResponseError as error:
-                if error.status not in _TEMPORARY:
+                if error.status not in TEMPORARY:
                     raise
-                self._plan(error, _asked_delay(error, self._clock.time()))
-            except _FUTILE:
+                self._plan(error, asked_delay(error.headers or {}, self._clock.time()))
+            except FUTILE:
                 raise
             except ClientConnectionError as error:
                 self._plan(error)
@@ -425,16 +417,6 @@ def _delay(retries: int, base: float, max_delay: float, asked: float, chance: fl
     return min(max(base, asked), _LONGEST)
 
 
-def _asked_delay(error: ClientResponseError, now: float) -> float:
-    """Seconds until the moment that Retry-After names (RFC 9110 section 10.2.3); 0 if it names none."""
-    value = "" if error.headers is None else error.headers.get(_RETRY_AFTER, "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    # Of the many forms that it reads, three are those of an HTTP-date.
-    moment = parse_cookie_date(value)
-    return 0.0 if moment is None else max(0.0, moment - now)
-
-
 def _is_field_value(event_id: str) -> bool:
     """Whether it can be sent: a server may say what no server would be sent, a control character."""
     try:
@@ -449,11 +431,6 @@ def _reason(failure: Exception) -> str:
     if isinstance(failure, ClientResponseError):
         return f"status {failure.status}"
     return str(failure) or type(failure).__name__
-
-
-def _without_secrets(url: URL) -> URL:
-    shown = url.with_query(None).with_fragment(None)
-    return shown.with_user(None) if shown.absolute else shown
 
 
 def _check_number(name: str, value: float, kinds: type | tuple[type, ...]) -> None:

@@ -19,7 +19,9 @@ from ..io.dial import (
     Progress,
     SocketFactory,
     Tls,
+    authority,
     dial,
+    named,
     secure,
 )
 from ..io.dns_cache import DnsCache
@@ -37,14 +39,11 @@ from .errors import (
 from .outgoing import ClientRequest
 from .protocol import ResponseHandler
 from .timeouts import ClientTimeout
-from .tls import VERIFIED, Fingerprint, tls_of, tls_option
+from .tls import VERIFIED, Fingerprint, chosen, tls_of, tls_option
 from .tracing import Trace
 
 #: Where a proxy is found that names no port.
 _PROXY_PORTS: Final = {"http": 80, "https": 443, **dict.fromkeys(SOCKS_SCHEMES, 1080)}
-
-#: Addresses of a SOCKS proxy that are named while one of them is connected to.
-_TOLD: Final = 4
 
 Connected = tuple[asyncio.Transport, ResponseHandler]
 ChannelT = TypeVar("ChannelT", bound=Channel)
@@ -228,7 +227,7 @@ class TCPConnector(BaseConnector):
         ``ssl`` is the context, if TLS is to be spoken. Raises ``client_error``.
         """
         address, policy = req.address, self._policy
-        option = self._ssl if address.ssl is True else address.ssl
+        option = chosen(address, self._ssl)
         check = option.check if isinstance(option, Fingerprint) else None
         admit = None if policy is None else lambda peer: policy.check(address.host, *peer[:2])
         try:
@@ -260,14 +259,13 @@ class TCPConnector(BaseConnector):
         tls = await tls_of(address, self._ssl, self._tls_closing)
         host = await self._host_for_proxy(address, traces, progress)
         addr_infos = await self._resolve(proxy, self._family, traces, progress)
-        tunnel: Tunnel | None = None
         try:
             if address.proxy is not None and address.proxy.scheme in SOCKS_SCHEMES:
                 transport, tunnel = await self._by_socks(address, addr_infos, host, progress)
             elif self.tunnels(address):
                 transport, tunnel = await self._to_proxy(proxy, addr_infos, progress, Tunnel)
                 progress.phase = "proxy"
-                await tunnel.open(_authority(host, address.port), req.proxy_fields)
+                await tunnel.open(authority(host, address.port), req.proxy_fields)
             else:
                 return await self._to_proxy(proxy, addr_infos, progress, ResponseHandler)
         except TunnelRefused as refused:
@@ -300,16 +298,13 @@ class TCPConnector(BaseConnector):
         if proxy is None:
             raise TypeError(f"expected an address by a proxy, got {address!r}")
         credentials = None if auth is None else (auth.login, auth.password)
-        progress.phase, progress.peer = (
-            "proxy",
-            ", ".join(_authority(*info[4][:2]) for info in addr_infos[:_TOLD]),
-        )
+        progress.phase, progress.peer = "proxy", named(addr_infos)
         sock = await open_socks(
             addr_infos, proxy.scheme, credentials, host, address.port or 0, self._dialling
         )
         loop = asyncio.get_running_loop()
         try:
-            progress.peer = _authority(*sock.getpeername()[:2])
+            progress.peer = authority(*sock.getpeername()[:2])
             return await loop.create_connection(lambda: Tunnel(loop), sock=sock)
         except BaseException:
             sock.close()
@@ -409,7 +404,3 @@ class _Listener:
         except Exception as error:
             self.failure = error
             raise
-
-
-def _authority(host: str, port: int | None) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

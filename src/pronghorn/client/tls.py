@@ -112,13 +112,18 @@ def tls_option(
     return Fingerprint(fingerprint) if fingerprint is not None else option  # type: ignore[return-value]  # checked
 
 
+def chosen(address: Address, default: TlsOption) -> TlsOption:
+    """What ``address`` asks for, or ``default`` where it does not say."""
+    return default if address.ssl is True else address.ssl
+
+
 async def tls_of(address: Address, default: TlsOption, closing: float = TLS_CLOSING) -> Tls | None:
     """How TLS is spoken to ``address``, where that does not say by ``default``; None if it is not."""
     if not address.is_ssl:
         return None
     # RFC 6066 section 3, and certificates: the name is without the dot that ends it.
     name = address.server_hostname or address.host.rstrip(".")
-    return await make_tls(default if address.ssl is True else address.ssl, name, closing)
+    return await make_tls(chosen(address, default), name, closing)
 
 
 async def make_tls(option: TlsOption, server_hostname: str, closing: float = TLS_CLOSING) -> Tls:

@@ -123,14 +123,14 @@ async def dial(
     verdict: Exception | None = None
     at = ("connect", "")
     while left:
-        progress.phase, progress.peer = "connect", ", ".join(_words(info[4]) for info in left[:_TOLD])
+        progress.phase, progress.peer = "connect", named(left)
         try:
             sock, peer = await race(left, dialling)
         except OSError:
             if verdict is None:
                 raise
             break
-        progress.peer = _words(peer)
+        progress.peer = authority(*peer[:2])
         try:
             return await _hand_over(sock, peer, protocol_factory, tls, admit, progress)
         except Exception as error:  # noqa: BLE001 - raised below, when no other address does better
@@ -240,6 +240,11 @@ async def _hand_over(
     return transport, reader.protocol
 
 
-def _words(address: tuple[Any, ...]) -> str:
-    host, port = address[:2]
+def authority(host: str, port: int | None) -> str:
+    """A host and a port as URLs have them (RFC 3986 section 3.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def named(addresses: Sequence[AddressInfo]) -> str:
+    """The first of ``addresses``, for whoever is told that they are tried."""
+    return ", ".join(authority(*info[4][:2]) for info in addresses[:_TOLD])
