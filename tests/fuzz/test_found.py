@@ -11,7 +11,7 @@ from pronghorn.wire.roles import CLIENT, SERVER
 from .readers import GET, Asking
 from .splits import check_splits
 
-LIMITS = Limits(line=26, head=64, chunk_line=8)
+LIMITS = Limits(start_line=26, field_line=26, head=64, chunk_line=8)
 TWO_FAULTS: dict[str, tuple[bytes, Asking | None]] = {
     "505-or-400-for-a-bare-LF": (b"GET / HTTP/2.0\r\nX: y\n\r\n\r\n", None),
     "431-or-400-for-a-bare-LF": (b"GET / HTTP/1.1\r\nHost: a\nX: yyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n", None),

@@ -299,7 +299,7 @@ def test_an_empty_part_without_a_line_of_its_own() -> None:
 
 def test_the_promised_defaults() -> None:
     assert (DEFAULT_LIMITS.parts, DEFAULT_LIMITS.head, DEFAULT_LIMITS.heads) == (1000, 16 * KIB, KIB * KIB)
-    assert (DEFAULT_LIMITS.line, DEFAULT_LIMITS.fields) == (MESSAGE_LIMITS.line, MESSAGE_LIMITS.fields)
+    assert (DEFAULT_LIMITS.line, DEFAULT_LIMITS.fields) == (MESSAGE_LIMITS.field_line, MESSAGE_LIMITS.fields)
 
 
 def test_CVE_2023_25577_CVE_2023_30798_1e5_parts() -> None:

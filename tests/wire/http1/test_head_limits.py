@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pronghorn.wire.http1.connection import Http1Connection
 from pronghorn.wire.limits import DEFAULT_LIMITS, Limits
+from pronghorn.wire.roles import SERVER
 
 from ..feeding import (
     CUTS,
@@ -56,7 +58,7 @@ CASES = {
 
 
 def test_the_limits_are_these() -> None:
-    assert (DEFAULT_LIMITS.line, DEFAULT_LIMITS.fields, DEFAULT_LIMITS.head) == (LINE, FIELDS, HEAD)
+    assert (DEFAULT_LIMITS.field_line, DEFAULT_LIMITS.fields, DEFAULT_LIMITS.head) == (LINE, FIELDS, HEAD)
 
 
 @pytest.mark.parametrize(("make", "limit", "status"), CASES.values(), ids=CASES)
@@ -112,13 +114,32 @@ def test_endless_head_is_refused_at_the_limit(
 
 
 def test_limits_are_those_that_were_given() -> None:
-    limits = Limits(line=20, fields=2, head=51)
+    limits = Limits(start_line=20, field_line=20, fields=2, head=51)
     assert read_request(request(b"GET /234567 HTTP/1.1", HOST, b"X: " + b"a" * 17), limits).is_whole
     assert refuse_request(request(b"GET /2345678 HTTP/1.1", HOST), limits) == 414
     assert refuse_request(request(b"GET / HTTP/1.1", HOST, b"X: y", b"X: y"), limits) == 431
     assert (
         refuse_request(request(b"GET / HTTP/1.1", b"Host: " + b"a" * 14, b"X: " + b"a" * 17), limits) == 431
     )
+
+
+@pytest.mark.parametrize("cut", [0, 30])
+def test_start_lines_and_field_lines_have_limits_of_their_own(cut: int) -> None:
+    def statuses(limits: Limits) -> list[int]:
+        """What a long target is refused with, and a long field."""
+        long = b"a" * 40
+        refused = []
+        for message in (
+            request(b"GET /" + long + b" HTTP/1.1", HOST),
+            request(b"GET / HTTP/1.1", HOST, b"X: " + long),
+        ):
+            connection = Http1Connection(SERVER, limits)
+            told = feed(connection, [message[:cut], message[cut:]] if cut else [message])
+            refused.append(0 if told.error is None else told.error.status_hint)
+        return refused
+
+    assert statuses(Limits(start_line=20)) == [414, 0]
+    assert statuses(Limits(field_line=20)) == [0, 431]
 
 
 # Leniency does not lift a limit.

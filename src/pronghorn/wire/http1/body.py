@@ -202,7 +202,7 @@ class ChunkedReader(BodyReader):
 
     def _read_trailers(self, cursor: Cursor) -> None:
         limits = self._limits
-        while (line := cursor.take_line(limits.line)) is not None:
+        while (line := cursor.take_line(limits.field_line)) is not None:
             if not line:
                 self.is_whole = True
                 return

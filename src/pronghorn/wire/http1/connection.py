@@ -41,16 +41,17 @@ class Http1Connection(WritingHalf):
         "_cursor",
         "_has_ended",
         "_informational",
-        "_limits",
         "_line_start",
         "_parse_head",
         "_skipped_empty_line",
+        "limits",
         "reads_until_close",
     )
 
     def __init__(self, role: Role, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(role)
-        self._limits = limits
+        #: Of the messages that come next.
+        self.limits = limits
         self._parse_head = PARSE_HEAD[role]
         #: A response that does not say where it ends has a body, up to the end of the connection.
         self.reads_until_close = True
@@ -259,7 +260,7 @@ class Http1Connection(WritingHalf):
         The first: so a fault is the same one however the bytes were cut. What was checked before
         is not looked at again.
         """
-        cursor, limits, is_lenient = self._cursor, self._limits, self._role.is_lenient
+        cursor, limits, is_lenient = self._cursor, self.limits, self._role.is_lenient
         data = cursor.data
         if is_lenient:
             if not data.startswith(_HTTP[: stop - start], start):
@@ -273,9 +274,11 @@ class Http1Connection(WritingHalf):
         end = data.find(b"\n", max(line, cursor.searched), stop)
         while True:
             last = stop if end < 0 else end
-            too_long = line + limits.line + 1  # its CR
-            if too_long < min(last, too_large):
-                raise ProtocolError(f"line: longer than {limits.line} bytes", 414 if line == start else 431)
+            longest, status = limits.field_line, 431
+            if line == start:
+                longest, status = limits.start_line, 414
+            if line + longest + 1 < min(last, too_large):  # with its CR
+                raise ProtocolError(f"line: longer than {longest} bytes", status)
             if too_large < last:
                 raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
             if end < 0:
@@ -288,7 +291,7 @@ class Http1Connection(WritingHalf):
 
     def _take_head(self, start: int, end: int, after: int) -> Sequence[Event]:
         """Consume the head between ``start`` and ``end``, and what came of its body, from ``after`` on."""
-        cursor, limits = self._cursor, self._limits
+        cursor, limits = self._cursor, self.limits
         try:
             if end - start > limits.head:
                 raise ProtocolError(f"head: larger than {limits.head} bytes", 431)
@@ -310,8 +313,8 @@ class Http1Connection(WritingHalf):
 
     def _read_informational(self, head: InformationalHead) -> Sequence[Event]:
         self._informational += 1
-        if self._informational > self._limits.informational:
-            raise ProtocolError(f"more than {self._limits.informational} informational responses")
+        if self._informational > self.limits.informational:
+            raise ProtocolError(f"more than {self.limits.informational} informational responses")
         if not self.held:
             return (head,)
         return (head, *self._read_head())
@@ -343,7 +346,7 @@ class Http1Connection(WritingHalf):
             return (head,)
         if kind == UNTIL_CLOSE:
             self._is_persistent = False
-        reader = self._body = body_reader(kind, self._limits, self._role.is_lenient)
+        reader = self._body = body_reader(kind, self.limits, self._role.is_lenient)
         self.reading = Reading.BODY
         if not self.held:
             return (head,)

@@ -66,7 +66,8 @@ _LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
 def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     """Parse a request line and its fields, without the empty line that ends them."""
     lines = block.split(b"\r\n")
-    if len(lines) > limits.fields + 1 or len(block) > limits.line:
+    size = len(block)
+    if len(lines) > limits.fields + 1 or size > limits.start_line or size > limits.field_line:
         _check_sizes(lines, limits)
     method, target, version = parse_request_line(lines[0])
     del lines[0]
@@ -156,7 +157,7 @@ def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
 
 
 def _parse_response_lines(lines: list[bytes], size: int, limits: Limits) -> ResponseHead:
-    if len(lines) > limits.fields + 1 or size > limits.line:
+    if len(lines) > limits.fields + 1 or size > limits.start_line or size > limits.field_line:
         _check_sizes(lines, limits)
     version, status, reason = parse_status_line(lines[0])
     del lines[0]
@@ -206,10 +207,10 @@ def _mend(block: bytes) -> list[bytes] | None:
 def _check_sizes(lines: list[bytes], limits: Limits) -> None:
     if len(lines) > limits.fields + 1:
         raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
-    if len(lines[0]) > limits.line:
-        raise ProtocolError(f"start line: longer than {limits.line} bytes", 414)
-    if max(map(len, lines)) > limits.line:
-        raise ProtocolError(f"field line: longer than {limits.line} bytes", 431)
+    if len(lines[0]) > limits.start_line:
+        raise ProtocolError(f"start line: longer than {limits.start_line} bytes", 414)
+    if len(lines) > 1 and max(map(len, lines[1:])) > limits.field_line:
+        raise ProtocolError(f"field line: longer than {limits.field_line} bytes", 431)
 
 
 def _check_singletons(headers: CIMultiDict[str]) -> None:
