@@ -5,10 +5,9 @@ from typing import Any
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from pronghorn.body.data import make_payload
 from pronghorn.body.payload import BytesPayload
 from pronghorn.client.errors import ServerDisconnectedError
-from pronghorn.client.outgoing import ClientRequest
+from pronghorn.client.outgoing import ClientRequest, make_request
 from pronghorn.client.response import ClientResponse
 from pronghorn.client.retry import Retry
 
@@ -71,7 +70,7 @@ def respond(status: int, **fields: str) -> Response:
 
 
 def ask(method: str = "GET", data: Any = None) -> ClientRequest:
-    return ClientRequest(method, URL_, payload=None if data is None else make_payload(data))
+    return make_request(method, URL_, (), None, data)
 
 
 def make(**options: Any) -> tuple[Retry, Sleeps]:

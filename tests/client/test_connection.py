@@ -15,9 +15,9 @@ from pronghorn.client.errors import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
+from pronghorn.client.terms import Terms
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.wire.errors import ProtocolError
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import NO_TIMEOUT, OK, Keeper, connected, transport_of
 
@@ -31,7 +31,7 @@ def begin(
     method: str = "GET",
     body: bytes | None = b"",
 ) -> "asyncio.Task[Received]":
-    connection.begin(timeout, timeout.total, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(timeout), timeout.total)
     connection.exchange.head(method, "/", FIELDS, len(body) if body is not None else None, body=body)
 
     async def receive_head() -> Received:

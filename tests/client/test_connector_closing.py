@@ -11,9 +11,9 @@ from pronghorn import ClientConnectionError, ClientSession, TCPConnector
 from pronghorn.client.connection import ClientConnection
 from pronghorn.client.outgoing import make_request
 from pronghorn.client.target import as_url
+from pronghorn.client.terms import Terms
 from pronghorn.client.tracing import Trace, TraceConfig
 from pronghorn.io.resolver import AddressInfo
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from ..functional.listening import text
 from ..functional.programs import leaving_nothing, scripted_tls
@@ -281,7 +281,7 @@ async def test_by_a_trace_of_its_own(dialling: int) -> None:
 async def test_who_waits_for_an_answer() -> None:
     connector = Wired()
     connection = await lend(connector)
-    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(NO_TIMEOUT), None)
     head = connection.expect_head()
     await connector.close()
     with pytest.raises(ClientConnectionError, match="Connector is closed"):

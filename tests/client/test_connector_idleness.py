@@ -7,8 +7,8 @@ import pytest
 
 from pronghorn.client.connection import ClientConnection
 from pronghorn.client.pool_stats import CloseReason
+from pronghorn.client.terms import Terms
 from pronghorn.io.dial import Address
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from ..functional.scripted import turns, until
 from .wired import HERE, NO_TIMEOUT, Wired, lend, served, transport_of
@@ -19,7 +19,7 @@ THERE = Address("there", 443, True)
 async def answered(connector: Wired, *fields: str, address: Address = HERE) -> ClientConnection:
     """A connection that has served one request, whose answer had ``fields``."""
     connection = connector.take(address, may_be_stale=True) or await lend(connector, address)
-    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(NO_TIMEOUT), None)
     connection.exchange.head("GET", "/", (("Host", "here"),), 0, body=b"")
     head = connection.expect_head()
     lines = "\r\n".join(["HTTP/1.1 200 OK", "Content-Length: 0", *fields, "", ""])
@@ -181,7 +181,7 @@ async def test_room_is_made() -> None:
 async def test_an_exchange_that_is_left() -> None:
     async with Wired() as connector:
         connection = await lend(connector)
-        connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+        connection.begin(Terms(NO_TIMEOUT), None)
         connection.abandon()
         await turns()
         assert closed(connector) == {CloseReason.ABANDONED: 1}
@@ -190,7 +190,7 @@ async def test_an_exchange_that_is_left() -> None:
 async def test_an_exchange_that_fails() -> None:
     async with Wired() as connector:
         connection = await lend(connector)
-        connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+        connection.begin(Terms(NO_TIMEOUT), None)
         head = connection.expect_head()
         connection.channel.connection_lost(None)
         assert head.exception() is not None
@@ -211,7 +211,7 @@ async def test_the_connector_is_closed(is_lent: bool) -> None:
     connection = await answered(connector)
     if is_lent:
         connector.take(HERE, may_be_stale=True)
-        connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+        connection.begin(Terms(NO_TIMEOUT), None)
     await connector.close()
     assert closed(connector) == {CloseReason.CONNECTOR_CLOSED: 1}
 

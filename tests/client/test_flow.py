@@ -13,10 +13,11 @@ from pronghorn.client.errors import (
     ConnectionTimeoutError,
     ServerDisconnectedError,
 )
-from pronghorn.client.flow import Answer, BodyWriter, Options, fetch
-from pronghorn.client.outgoing import auto_fields, make_request
+from pronghorn.client.flow import Answer, BodyWriter, fetch
+from pronghorn.client.outgoing import make_request
+from pronghorn.client.sent_fields import auto_fields
+from pronghorn.client.terms import Terms
 from pronghorn.client.timeouts import ClientTimeout
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import HERE, NO_TIMEOUT, OK, Wired, lend, transport_of
 
@@ -29,9 +30,7 @@ def begin(
     retry_stale: bool = True,
 ) -> "asyncio.Task[Answer]":
     request = make_request(method, URL("http://here/"), auto_fields(), None, data)
-    return asyncio.create_task(
-        fetch(connector, request, Options(timeout, retry_stale, DEFAULT_DECODE_LIMITS))
-    )
+    return asyncio.create_task(fetch(connector, request, Terms(timeout, retry_stale)))
 
 
 async def primed() -> Wired:
@@ -128,7 +127,7 @@ async def test_a_head_that_cannot_be_sent_leaves_no_place() -> None:
     connector = Wired()
     request = make_request("GET", URL("http://here/"), (("X-A", "a\r\nb"),), None, None)
     with pytest.raises(ValueError, match="X-A"):
-        await fetch(connector, request, Options(NO_TIMEOUT, True, DEFAULT_DECODE_LIMITS))
+        await fetch(connector, request, Terms(NO_TIMEOUT))
     await asyncio.sleep(0)
     assert not transport_of(connector.made[0]).written
     assert connector._pool.open_count == 0
@@ -159,9 +158,11 @@ async def test_each_answer_has_its_own_content() -> None:
 async def test_content_leaves_in_pieces() -> None:
     connector = Wired()
     connection = await lend(connector)
-    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(NO_TIMEOUT), None)
     connection.exchange.head("POST", "/", (("Host", "here"),), 600_000)
-    await BodyWriter(connection).write(bytes(600_000))
+    request = make_request("POST", URL("http://here/"), (), None, None)
+    await BodyWriter(connection, request).write(bytes(600_000))
+    assert request.sent == 600_000
     assert transport_of(connection).written.endswith(bytes(600_000))
     connection.abandon()
     await connector.close()

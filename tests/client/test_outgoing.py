@@ -6,7 +6,8 @@ from yarl import URL
 
 from pronghorn.body.payload import BytesPayload
 from pronghorn.body.pieces import AsyncIterablePayload
-from pronghorn.client.outgoing import ClientRequest, auto_fields, make_request
+from pronghorn.client.outgoing import ClientRequest, make_request
+from pronghorn.client.sent_fields import auto_fields
 from pronghorn.io.dial import Address
 
 
@@ -52,14 +53,14 @@ def test_host_is_first() -> None:
 
 
 def test_small_bodies_leave_with_their_head_and_large_ones_do_not() -> None:
-    assert make("POST", data=b"x").body == b"x"
+    assert make("POST", data=b"x").whole == b"x"
     large = make("POST", data=bytes(100_000))
-    assert (large.body, large.length) == (None, 100_000)
+    assert (large.whole, large.length) == (None, 100_000)
 
 
 def test_no_body() -> None:
     request = make()
-    assert (request.body, request.length, request.payload) == (b"", 0, None)
+    assert (request.whole, request.length, request.payload) == (b"", 0, None)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])

@@ -8,9 +8,9 @@ from pronghorn.client.connector import BaseConnector
 from pronghorn.client.outgoing import ClientRequest
 from pronghorn.client.protocol import ResponseHandler
 from pronghorn.client.tcp import TCPConnector
+from pronghorn.client.terms import Terms
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 from .wired import HERE, NO_TIMEOUT, OK, Keeper, Transport, lend
 
@@ -72,7 +72,7 @@ async def test_a_protocol_may_be_of_a_class_that_derives() -> None:
 
     connector = Returning(connect)
     connection = await lend(connector)
-    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(NO_TIMEOUT), None)
     connection.exchange.head("GET", "/", (("Host", "here"),), 0, body=b"")
     waiting = connection.expect_head()
     connection.channel.data_received(OK)

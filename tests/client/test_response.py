@@ -8,8 +8,9 @@ from yarl import URL
 
 from pronghorn.client.errors import ClientPayloadError, ClientResponseError, ContentTypeError
 from pronghorn.client.flow import Answer
-from pronghorn.client.outgoing import auto_fields, make_request
+from pronghorn.client.outgoing import make_request
 from pronghorn.client.response import ClientResponse
+from pronghorn.client.sent_fields import auto_fields
 from pronghorn.wire.http1.head import parse_response_head
 from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS, DEFAULT_LIMITS
 

@@ -8,8 +8,12 @@ def test_it_counts() -> None:
     tracker.add(4)
     tracker.add(6)
     assert (tracker.bytes_written, tracker.total) == (10, 10)
+    assert (tracker.attempts, tracker.upload_complete) == (1, False)
+    tracker.finish()
+    assert tracker.upload_complete
     tracker.start(None)
     assert (tracker.bytes_written, tracker.total) == (0, None)
+    assert (tracker.attempts, tracker.upload_complete) == (2, False)
 
 
 def test_it_tells() -> None:

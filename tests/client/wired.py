@@ -9,11 +9,11 @@ from pronghorn.client.connection import ClientConnection
 from pronghorn.client.connector import BaseConnector
 from pronghorn.client.outgoing import ClientRequest, make_request
 from pronghorn.client.protocol import ResponseHandler
+from pronghorn.client.terms import Terms
 from pronghorn.client.timeouts import ClientTimeout
 from pronghorn.io.deadline import Sweep
 from pronghorn.io.dial import Address
 from pronghorn.wire.http1.connection import Reading
-from pronghorn.wire.limits import DEFAULT_DECODE_LIMITS
 
 HERE = Address("here", 80)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -131,7 +131,7 @@ class Wired(BaseConnector):
 
 def served(connection: ClientConnection) -> ClientConnection:
     """As after one exchange."""
-    connection.begin(NO_TIMEOUT, None, DEFAULT_DECODE_LIMITS)
+    connection.begin(Terms(NO_TIMEOUT), None)
     connection._is_lent = False
     connection._machine.reading = Reading.IDLE
     return connection

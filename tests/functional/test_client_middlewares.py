@@ -1,5 +1,6 @@
 """Middlewares of a session and of a request."""
 
+import gzip
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -233,3 +234,84 @@ async def test_a_redirect_of_its_own_is_followed(server: Scripted) -> None:
     ):
         assert (response.status, len(response.history)) == (200, 1)
     assert [(request.target, request.body) for request in server.requests] == [("/b", b"abc")]
+
+
+# Another body
+
+
+@pytest.mark.parametrize(
+    ("data", "other", "body", "content_type"),
+    [
+        (None, {"a": "b"}, b"a=b", "application/x-www-form-urlencoded"),
+        (b"old", b"new one", b"new one", "application/octet-stream"),
+        (b"old", "new", b"new", "application/octet-stream"),
+        (b"old", b"n" * 100_000, b"n" * 100_000, "application/octet-stream"),
+        (b"old", None, b"", "application/octet-stream"),
+        ({"a": "b"}, b"", b"", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_a_middleware_changes_the_body(data: Any, other: Any, body: bytes, content_type: str) -> None:
+    async def change(request: ClientRequest, handler: Handler) -> Any:
+        before = b"" if data is None else request.payload
+        assert request.body == before
+        await request.update_body(other)
+        assert (request.body == b"") == (body == b"")
+        return await handler(request)
+
+    async with (
+        scripted(OK) as server,
+        ClientSession(middlewares=[change]) as session,
+        session.post(server.url(), data=data) as response,
+    ):
+        await response.read()
+    (request,) = server.requests
+    assert request.body == body
+    assert request.fields["Content-Type"] == content_type
+    assert request.fields["Content-Length"] == str(len(body))
+
+
+async def test_another_body_is_compressed_as_the_first_was() -> None:
+    async def change(request: ClientRequest, handler: Handler) -> Any:
+        await request.update_body(b"new" * 100)
+        return await handler(request)
+
+    async with (
+        scripted(OK) as server,
+        ClientSession(middlewares=[change]) as session,
+        session.post(server.url(), data=b"old", compress="gzip") as response,
+    ):
+        await response.read()
+    (request,) = server.requests
+    assert request.fields["Content-Encoding"] == "gzip"
+    assert gzip.decompress(request.body) == b"new" * 100
+
+
+async def test_the_body_that_is_not_sent_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    file = (tmp_path / "old").open("rb")
+
+    async def change(request: ClientRequest, handler: Handler) -> Any:
+        await request.update_body(b"new")
+        assert file.closed
+        return await handler(request)
+
+    async with scripted(OK) as server, ClientSession(middlewares=[change]) as session:
+        async with session.post(server.url(), data=file) as response:
+            await response.read()
+        assert server.requests[0].body == b"new"
+
+
+async def test_a_middleware_asks_the_session_for_more() -> None:
+    async def authorize(request: ClientRequest, handler: Handler) -> Any:
+        async with request.session.get(request.url.with_path("/token"), middlewares=()) as response:
+            request.headers["Authorization"] = await response.text()
+        return await handler(request)
+
+    async with (
+        scripted(OK) as server,
+        ClientSession(middlewares=[authorize]) as session,
+        session.get(server.url("/a")) as response,
+    ):
+        await response.read()
+    assert [request.target for request in server.requests] == ["/token", "/a"]
+    assert server.requests[1].fields["Authorization"] == "ok"

@@ -14,7 +14,9 @@ from .finding import Finding
 from .readers import Asking
 
 #: Small enough that a case of a few hundred bytes meets every one of them.
-SMALL_LIMITS = Limits(start_line=48, field_line=48, fields=4, head=120, chunk_line=12, trailers=24, informational=1)
+SMALL_LIMITS = Limits(
+    start_line=48, field_line=48, fields=4, head=120, chunk_line=12, trailers=24, informational=1
+)
 LIMITS = (DEFAULT_LIMITS, SMALL_LIMITS)
 _AFTER = (
     b"GET /after HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from pronghorn import BaseConnector, ClientSession, TCPConnector
+from pronghorn import (
+    BaseConnector,
+    BasicAuth,
+    ClientSession,
+    ClientTimeout,
+    HttpVersion10,
+    TCPConnector,
+    TraceConfig,
+)
 from pronghorn.abc import AbstractCookieJar
 
 from ..functional.scripted import OK, scripted, until
@@ -61,11 +69,11 @@ async def test_s039_requote_redirect_url() -> None:
             session.requote_redirect_url = False
         assert session.requote_redirect_url is False
         await (await session.get(server.url("/a"))).read()
-        await (await session.get(server.url("/%7e"))).read()  # what the caller gives is normalised
+        await (await session.get(server.url("/%7e c"))).read()  # what the caller gives is quoted in any case
         async with ClientSession(requote_redirect_url=False) as other:
             await (await other.get(server.url("/a"))).read()
     assert site.lines[1::2] == ["GET /~%20b", "GET /%7e%20b", "GET /a"]
-    assert site.lines[4:] == ["GET /~", "GET /a", "GET /%7e%20b"]
+    assert site.lines[4:] == ["GET /~%20c", "GET /a", "GET /%7e%20b"]
 
 
 async def test_s040_loop() -> None:
@@ -123,3 +131,35 @@ async def test_s043_use_after_the_end(end: str) -> None:
                 await getattr(session, method)(server.url())
         assert server.peers == []
         await connector.close()
+
+
+async def test_s044_options_that_are_read_back() -> None:
+    timeout, tracing = ClientTimeout(total=5), TraceConfig()
+    async with ClientSession(
+        version=HttpVersion10,
+        timeout=timeout,
+        headers={"X-A": "1"},
+        skip_auto_headers=["User-Agent"],
+        auth=BasicAuth("a", "b"),
+        json_serialize=repr,
+        connector_owner=False,
+        raise_for_status=True,
+        auto_decompress=False,
+        trust_env=True,
+        trace_configs=[tracing],
+        connector=TCPConnector(),
+    ) as session:
+        assert session.version == HttpVersion10
+        assert session.timeout == timeout
+        assert dict(session.headers) == {"X-A": "1"}
+        assert session.skip_auto_headers == frozenset({"user-agent"})
+        assert session.auth == BasicAuth("a", "b")
+        assert session.json_serialize is repr
+        assert session.trace_configs == [tracing]
+        flags = (
+            session.connector_owner,
+            session.raise_for_status,
+            session.auto_decompress,
+            session.trust_env,
+        )
+        assert flags == (False, True, False, True)

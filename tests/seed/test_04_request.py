@@ -15,13 +15,17 @@ from yarl import URL
 from pronghorn import (
     BasicAuth,
     BytesPayload,
+    ClientHandlerType,
+    ClientRequest,
     ClientResponse,
+    ClientResponseError,
     ClientSession,
     ClientTimeout,
     CookieJar,
     FormData,
     MultipartReader,
     MultipartWriter,
+    UploadTracker,
     streamer,
 )
 from pronghorn.body.payload import Writer
@@ -76,7 +80,14 @@ async def test_s047_url_is_a_str_or_a_yarl_url() -> None:
         ("http://EXAMPLE.org:80/", "example.org", "/"),
         ("http://example.org/\u043f\u0443\u0442\u044c", "example.org", "/%D0%BF%D1%83%D1%82%D1%8C"),
         ("http://example.org/a b?c=d e", "example.org", "/a%20b?c=d+e"),
-        ("http://example.org/%30?q=%7e", "example.org", "/0?q=~"),
+        # The example of the documents.
+        (
+            "http://example.org/\u043f\u0443\u0442\u044c%30?a=%31",
+            "example.org",
+            "/%D0%BF%D1%83%D1%82%D1%8C0?a=1",
+        ),
+        # What is a URL already stays as it was spelt.
+        ("http://example.org/%30?q=%7e", "example.org", "/%30?q=%7e"),
         ("http://example.org/a/../b", "example.org", "/b"),
         ("http://example.org", "example.org", "/"),
     ],
@@ -368,3 +379,43 @@ async def test_s084_all_return_a_response(verb: str) -> None:
                 assert response.url == URL(url)
                 assert await response.read() == (b"" if verb == "head" else b"ok")
         assert [(request.method, request.target) for request in server.requests] == [(verb.upper(), "/a")] * 2
+
+
+async def test_s085_arguments_of_later_versions() -> None:
+    coded = gzip.compress(b"text")
+    long = b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 9000 + b"\r\n" + b"X-B: 1\r\n" * 130
+    answer = long + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(coded), coded)
+    tracker, seen = UploadTracker(), []
+
+    async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        seen.append(request.url.path)
+        return await handler(request)
+
+    async with scripted(answer) as server, ClientSession() as session:
+        with pytest.raises(ClientResponseError, match="longer than 8190"):
+            await session.get(server.url())
+        async with session.post(
+            server.url("/a"),
+            data=b"body",
+            cookies={"a": "1"},
+            ssl=True,
+            server_hostname="example.org",
+            trace_request_ctx={"b": 2},
+            read_bufsize=2**17,
+            auto_decompress=False,
+            max_line_size=100,
+            max_field_size=9005,
+            max_headers=200,
+            middlewares=(middleware,),
+            upload_tracker=tracker,
+            raise_for_status=True,
+        ) as response:
+            assert await response.read() == coded
+        with pytest.raises(ClientResponseError, match="longer than 9004"):
+            await session.get(server.url(), max_field_size=9004, max_headers=200)
+        with pytest.raises(ClientResponseError, match="more than 130 fields"):
+            await session.get(server.url(), max_field_size=9005, max_headers=130)
+        async with session.get(server.url(), max_field_size=9005, max_headers=200) as response:
+            assert await response.text() == "text"
+    assert server.requests[1].fields["Cookie"] == "a=1"
+    assert (tracker.bytes_written, seen) == (4, ["/a"])

@@ -412,3 +412,25 @@ async def test_s136_after_content_was_used() -> None:
     async with response_to(message(b"{}", JSON)) as response:
         assert await response.content.read() == b"{}"
         assert await response.json() is None, "there is no rest"
+
+
+async def test_s137_members_of_later_versions() -> None:
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=a.txt\r\n"
+        b"Link: </next>; rel=next\r\nContent-Type: text/plain; charset=latin-1\r\nContent-Length: 2\r\n\r\nok"
+    )
+    async with scripted(answer) as server, ClientSession() as session:
+        response = await session.post(server.url("/a#b"), data=b"body")
+        assert (response.ok, response.host, response.content_length) == (True, "127.0.0.1", 2)
+        assert str(response.real_url) == server.url("/a#b")
+        assert str(response.links["next"]["url"]) == server.url("/next")
+        assert response.content_disposition is not None
+        assert response.content_disposition.filename == "a.txt"
+        assert response.get_encoding() == "latin-1"
+        assert await response.start(None) is response  # type: ignore[arg-type]  # it has begun
+        await response.wait_for_close()
+        assert response.closed
+        with pytest.warns(DeprecationWarning, match="upload_tracker"):
+            assert response.upload_complete
+        with pytest.warns(DeprecationWarning, match="upload_tracker"):
+            assert response.output_size > len(b"body")

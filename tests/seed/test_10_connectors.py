@@ -129,7 +129,7 @@ async def test_s148_base_connector(server: Scripted) -> None:
         "timeout_ceil_threshold": 5,
     }
     assert {name: parameters[name].default for name in documented} == documented
-    assert parameters.keys() - documented == {"keepalive_timeout"}
+    assert parameters.keys() - documented == {"keepalive_timeout", "share_dials"}
     for options, seconds in (
         ({}, 15.0),
         (documented, 15.0),

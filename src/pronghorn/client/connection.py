@@ -15,10 +15,9 @@ from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
 from ..wire.coding import decoder_of
 from ..wire.errors import ConnectionEnded, ProtocolError
-from ..wire.events import Event, HttpVersion, HttpVersion11, InformationalHead, ResponseHead
+from ..wire.events import Event, InformationalHead, ResponseHead
 from ..wire.http1.connection import Http1Connection, Reading
 from ..wire.http1.writing import Writing
-from ..wire.limits import DecodeLimits
 from .errors import (
     ClientConnectionError,
     ClientConnectionResetError,
@@ -28,7 +27,7 @@ from .errors import (
     SocketTimeoutError,
 )
 from .pool_stats import CloseReason
-from .timeouts import ClientTimeout
+from .terms import DEFAULT_TERMS, Terms
 
 
 class MalformedResponse(Exception):
@@ -67,7 +66,6 @@ class ClientConnection:
     """Owns a channel. ``begin`` starts an exchange; when it is over, the connection goes to its keeper."""
 
     __slots__ = (
-        "_decoding",
         "_gap",
         "_gap_seconds",
         "_go_ahead",
@@ -80,8 +78,8 @@ class ClientConnection:
         "_loop",
         "_machine",
         "_sender",
+        "_terms",
         "_total",
-        "_total_seconds",
         "_waiter",
         "address",
         "announced_idleness",
@@ -113,9 +111,8 @@ class ClientConnection:
         self._waiter: asyncio.Future[Received] | None = None
         #: Sends the request body while the response may come already.
         self._sender: asyncio.Task[None] | None = None
-        self._total_seconds = 0.0
         self._gap_seconds: float | None = None
-        self._decoding: DecodeLimits | None = None
+        self._take_on(DEFAULT_TERMS)
         self._has_answer_begun = False
         #: Nobody reads what is left of the response.
         self._is_discarding = False
@@ -170,24 +167,27 @@ class ClientConnection:
 
     def begin(
         self,
-        timeout: ClientTimeout,
+        terms: Terms,
         total: float | None,
-        decoding: DecodeLimits | None,
-        version: HttpVersion = HttpVersion11,
-        reads_until_close: bool = True,
     ) -> None:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
-        self._machine.request_version = version
-        self._machine.reads_until_close = reads_until_close
+        if terms is not self._terms:
+            self._take_on(terms)
         self._is_lent = True
         self.uses += 1
         self._has_answer_begun = self._is_discarding = False
-        self._decoding = decoding
         if total is not None:
-            self._total_seconds = timeout.total or total
             self._total.start(total)
-        self._gap_seconds = timeout.sock_read
         self._informational = ()
+
+    def _take_on(self, terms: Terms) -> None:
+        self._terms = terms
+        machine = self._machine
+        machine.request_version = terms.version
+        machine.reads_until_close = terms.reads_until_close
+        machine.limits = terms.limits
+        self.exchange.hold_up_to(terms.buffer_size)
+        self._gap_seconds = terms.timeout.sock_read
 
     def expect_head(self) -> "asyncio.Future[Received]":
         """The head of the final response, once it has come, or what the exchange failed with."""
@@ -400,7 +400,9 @@ class ClientConnection:
         content = None
         if head.body is None:
             content = self.make_stream(
-                self.exchange, decoder=decoder_of(head.headers, self._decoding), error_factory=payload_error
+                self.exchange,
+                decoder=decoder_of(head.headers, self._terms.decoding),
+                error_factory=payload_error,
             )
             self.exchange.open(content)
         self.make_stream = StreamReader
@@ -432,7 +434,9 @@ class ClientConnection:
         self.close()
 
     def _run_out(self) -> None:
-        self.fail_exchange(TimeoutError(f"The request took longer than its total of {self._total_seconds} s"))
+        self.fail_exchange(
+            TimeoutError(f"The request took longer than its total of {self._terms.timeout.total} s")
+        )
 
     def _run_out_of_data(self) -> None:
         if self._gap_seconds is not None and (

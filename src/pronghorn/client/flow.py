@@ -1,16 +1,14 @@
 """The request loop: from a request to the head of its response, however many connections that takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 from multidict import CIMultiDict
 
 from ..io.stream import whole_stream
 from ..wire.coding import decoder_of
-from ..wire.events import HttpVersion, HttpVersion11
-from ..wire.limits import DecodeLimits
 from .connection import (
     Answer,
     ClientConnection,
@@ -27,33 +25,25 @@ from .errors import (
     ServerDisconnectedError,
 )
 from .outgoing import ClientRequest
-from .timeouts import ClientTimeout
+from .terms import Terms
 from .traced import Tell, TracedStream
 from .tracing import TraceConfig, Traces
-from .uploads import UploadTracker
 
 #: Content that is written at once; after each piece, who reads slowly is waited for.
 _PIECE = 256 * 1024
 
 
-class Options(NamedTuple):
-    """How a request is carried out."""
-
-    timeout: ClientTimeout
-    retry_stale: bool
-    #: How content codings are undone; None leaves them.
-    decoding: DecodeLimits | None
-    version: HttpVersion = HttpVersion11
-    #: A response that does not say where it ends has a body, up to the end of the connection.
-    reads_until_close: bool = True
+#: Awaits an exchange over a connection, in a way of its own.
+Send = Callable[[ClientConnection, Coroutine[Any, Any, Answer]], Awaitable[Answer]]
 
 
 async def fetch(
     connector: BaseConnector,
     request: ClientRequest,
-    options: Options,
+    terms: Terms,
     traces: Traces | None = None,
     start: float | None = None,
+    send: Send | None = None,
 ) -> Answer:
     """Send ``request`` and wait for the head of its response; its total began at ``start``.
 
@@ -72,18 +62,19 @@ async def fetch(
     is_forwarded = request.address.proxy is not None and not connector.tunnels(request.address)
     if is_forwarded:
         request.send_to_proxy()
-    may_be_stale = options.retry_stale and request.is_idempotent
+    may_be_stale = terms.retry_stale and request.is_idempotent
     while True:
         connection = None if attempts else connector.take(request.address, may_be_stale=may_be_stale)
-        total = options.timeout.total
+        total = terms.timeout.total
         if connection is None or (
             traces is not None and traces.are_heard(TraceConfig.on_connection_reuseconn)
         ):
-            connection, total = await connector.lend(request, options.timeout, start, traces, connection)
+            connection, total = await connector.lend(request, terms.timeout, start, traces, connection)
         elif total is not None and not is_first:
             total = max(0.001, start + total - loop.time())
         try:
-            answer = await _exchange(connection, request, options, total, attempts, traces)
+            exchange = _exchange(connection, request, terms, total, attempts, traces)
+            answer = await (exchange if send is None else send(connection, exchange))
             status = answer.head.status
             if status == 407 and is_forwarded:
                 raise _refused_by_proxy(request, answer)
@@ -97,7 +88,7 @@ async def fetch(
                 connection.abandon()
             request.drop_expectation()
         except (ServerDisconnectedError, ClientOSError) as error:
-            if attempts or not options.retry_stale or not connection.may_repeat or not request.rewind():
+            if attempts or not terms.retry_stale or not connection.may_repeat or not request.rewind():
                 raise
             attempts.append(error)
         except MalformedResponse as error:
@@ -114,12 +105,12 @@ def _refused_by_proxy(request: ClientRequest, answer: Answer) -> ClientHttpProxy
 async def _exchange(
     connection: ClientConnection,
     request: ClientRequest,
-    options: Options,
+    terms: Terms,
     total: float | None,
     attempts: Sequence[Exception],
     traces: Traces | None,
 ) -> Answer:
-    connection.begin(options.timeout, total, options.decoding, options.version, options.reads_until_close)
+    connection.begin(terms, total)
     exchange = connection.uses
     try:
         try:
@@ -128,13 +119,13 @@ async def _exchange(
                 request.target,
                 request.fields,
                 request.length,
-                body=request.body,
+                body=request.whole,
                 is_persistent=request.is_persistent,
             )
         except OSError as error:
             raise sending_error(error) from error
         if traces is not None:
-            head, content, informational = await _traced(connection, request, options, total, traces)
+            head, content, informational = await _traced(connection, request, terms, total, traces)
         else:
             if request.payload is not None or request.tracker is not None:
                 if request.expects_continue:
@@ -152,19 +143,20 @@ async def _exchange(
 def _send_body(connection: ClientConnection, request: ClientRequest, tell: Tell | None = None) -> None:
     """Send the body, unless it left with the head."""
     tracker = request.tracker
-    if request.body is None and request.payload is not None:
+    if request.whole is None and request.payload is not None:
         if tracker is not None:
             tracker.start(None if request.coding else request.payload.size)
-        connection.send_body(request.write_body(BodyWriter(connection, tracker), tell))
-    elif tracker is not None and request.body is not None:
-        tracker.start(len(request.body))
-        tracker.add(len(request.body))
+        connection.send_body(request.write_body(BodyWriter(connection, request), tell))
+    elif tracker is not None and request.whole is not None:
+        tracker.start(len(request.whole))
+        tracker.add(len(request.whole))
+        tracker.finish()
 
 
 async def _traced(
     connection: ClientConnection,
     request: ClientRequest,
-    options: Options,
+    terms: Terms,
     total: float | None,
     traces: Traces,
 ) -> Received:
@@ -183,19 +175,19 @@ async def _traced(
     received = connection.expect_head()
     if is_sending_heard or traces.are_heard(TraceConfig.on_request_headers_sent):
         try:
-            await _tell_sent(request, options, total, traces)
+            await _tell_sent(request, terms, total, traces)
         except BaseException:
             if received.done():
                 received.exception()  # what the exchange failed with meanwhile: nobody asks for it
             raise
     # The hooks may have taken their time: the answer may be there, or nobody to send anything to.
-    if request.body is not None or connection.is_in(exchange):
+    if request.whole is not None or connection.is_in(exchange):
         _send_body(connection, request, tell_sent if is_sending_heard else None)
     head, content, informational = await received
     if is_receiving_heard and content is None:
         content = whole_stream(
             head.body or b"",
-            decoder_of(head.headers, options.decoding),
+            decoder_of(head.headers, terms.decoding),
             payload_error,
             is_chunk="Transfer-Encoding" in head.headers,
             make_stream=make_stream,
@@ -203,19 +195,19 @@ async def _traced(
     return head, content, informational
 
 
-async def _tell_sent(request: ClientRequest, options: Options, total: float | None, traces: Traces) -> None:
+async def _tell_sent(request: ClientRequest, terms: Terms, total: float | None, traces: Traces) -> None:
     """Tell of the head, and of a body that left with it, in the time that is left."""
     deadline = asyncio.timeout(total)
     try:
         async with deadline:
             headers = CIMultiDict(request.info.headers)
             await traces.send_request_headers(request.method, request.url, headers)
-            if request.body:
-                await traces.send_request_chunk_sent(request.method, request.url, request.body)
+            if request.whole:
+                await traces.send_request_chunk_sent(request.method, request.url, request.whole)
     except TimeoutError as error:
         if deadline.expired():
             raise TimeoutError(
-                f"The request took longer than its total of {options.timeout.total} s, while traced"
+                f"The request took longer than its total of {terms.timeout.total} s, while traced"
             ) from error
         raise
 
@@ -223,11 +215,12 @@ async def _tell_sent(request: ClientRequest, options: Options, total: float | No
 class BodyWriter:
     """Where payloads are written."""
 
-    __slots__ = ("_exchange", "_tracker")
+    __slots__ = ("_exchange", "_request")
 
-    def __init__(self, connection: ClientConnection, tracker: UploadTracker | None = None) -> None:
+    def __init__(self, connection: ClientConnection, request: ClientRequest) -> None:
         self._exchange = connection.exchange
-        self._tracker = tracker
+        self._request = request
+        request.sent = 0
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data``, waiting while the server does not read."""
@@ -239,6 +232,7 @@ class BodyWriter:
 
     async def _send(self, piece: bytes) -> None:
         self._exchange.data(piece)
-        if self._tracker is not None:
-            self._tracker.add(len(piece))
+        self._request.sent += len(piece)
+        if self._request.tracker is not None:
+            self._request.tracker.add(len(piece))
         await self._exchange.drain()

@@ -9,8 +9,8 @@ from yarl import URL
 from .auth import BasicAuth
 from .cookiejar import LooseCookies
 from .middlewares import ClientMiddlewareType
-from .outgoing import Headers
 from .response import ClientResponse
+from .sent_fields import Headers
 from .timeouts import ClientTimeout
 from .tls import Fingerprint
 from .uploads import UploadTracker
@@ -53,6 +53,14 @@ class RequestOptions(TypedDict, total=False):
     max_redirects: int
     #: A response that does not say where it ends has a body, up to the end of the connection.
     read_until_eof: bool
+    #: Bytes of the body that wait for their reader before the server has to wait.
+    read_bufsize: int | None
+    #: Undo content codings; False leaves the content as it came.
+    auto_decompress: bool | None
+    #: The most bytes of a status line, of a field, and the most fields, that are taken.
+    max_line_size: int | None
+    max_field_size: int | None
+    max_headers: int | None
     #: Instead of the session's: see `pronghorn.ClientMiddlewareType`.
     middlewares: Iterable[ClientMiddlewareType] | None
     #: The URL of the proxy to go by: http, https, socks4, socks4a, socks5 or socks5h.

@@ -1,62 +1,55 @@
 """A request, ready to be sent: what the caller said, checked and put into the wire's terms."""
 
-import sys
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any, Final, final
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from .._version import __version__
 from ..body.compression import CompressingWriter
 from ..body.data import make_payload
 from ..body.payload import BytesPayload, Payload, Writer
 from ..io.dial import Address, Progress
-from ..wire.coding import accepted_codings
 from ..wire.compression import make_compressor
+from ..wire.events import HttpVersion, HttpVersion11
 from ..wire.http1.writing import METHODS_WITH_CONTENT
 from .auth import BasicAuth
+from .cookiejar import CookieJar, LooseCookies
 from .errors import RequestInfo
-from .target import address_of
+from .route import make_proxy, make_route
+from .sent_fields import Fields, Headers, as_fields, auto_fields, skipped_names, transfer_fields
+from .target import address_of, parse_url
+from .tls import TlsOption
 from .traced import Tell, TracedWriter
 from .uploads import UploadTracker
-
-CLIENT_SOFTWARE: Final = f"Python/{sys.version_info[0]}.{sys.version_info[1]} pronghorn/{__version__}"
 
 #: A body up to this size leaves in one write with its head; copying it costs less than a second write.
 _INLINE_BODY: Final = 64 * 1024
 #: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
-#: Fields that a request makes of itself unless it is told them: a session's are told to each request.
-DECIDED_FIELDS: Final = frozenset(
-    {
-        "host",
-        "content-type",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "cookie",
-        "proxy-authorization",
-    }
-)
 _EXPECT: Final = ("Expect", "100-continue")
 #: Fields that a message has once: our own server refuses a second one.
 _SINGLETONS: Final = ("Host", "Content-Type", "Content-Length", "Transfer-Encoding")
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
 
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
-Fields = tuple[tuple[str, str], ...]
 
-
-@final
 class ClientRequest:
-    """Method, target and fields, and the body if there is one."""
+    """A request: method, target and fields, and the body if there is one.
+
+    Sessions make them. Whoever makes one itself, for `BaseConnector.connect`, gives a method and a URL; a
+    class of the user's, the ``request_class`` of a session, is given what that has found: the fields with
+    cookies and credentials among them, the proxy, and the session itself. `send` may be its own, too.
+    ``version``, ``loop``, ``response_class``, ``timer``, ``traces`` and ``trust_env`` are accepted and not
+    needed: they are the session's to keep.
+
+    Raises what a request raises for the same arguments.
+    """
 
     __slots__ = (
         "_headers",
         "address",
-        "body",
+        "carry_out",
         "coding",
         "expects_continue",
         "fields",
@@ -68,10 +61,13 @@ class ClientRequest:
         "progress",
         "proxy_fields",
         "real_url",
+        "sent",
+        "session",
         "start",
         "target",
         "tracker",
         "url",
+        "whole",
     )
 
     _headers: CIMultiDict[str]
@@ -79,8 +75,60 @@ class ClientRequest:
     progress: Progress
     #: The loop's time when the request began, or the one that led to it by a redirect.
     start: float
+    #: What the connection has to be made to.
+    address: Address
+    #: What a proxy is told, and nobody else.
+    proxy_fields: Fields
+    #: The session that sends it, where middlewares or a class of the user's may ask for it.
+    session: Any
+    #: Bytes of a streamed body that have left, as they were coded.
+    sent: int
+    #: Sends it over the connection that was chosen; set when that is.
+    carry_out: Callable[[], Awaitable[Any]]
 
     def __init__(
+        self,
+        method: str,
+        url: URL,
+        *,
+        params: Any = None,
+        headers: Headers | None = None,
+        skip_auto_headers: Iterable[str] | None = None,
+        data: Any = None,
+        cookies: LooseCookies | None = None,
+        auth: BasicAuth | None = None,
+        version: HttpVersion = HttpVersion11,
+        compress: bool | str | None = None,
+        chunked: bool | None = None,
+        expect100: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        response_class: type | None = None,
+        proxy: str | URL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        timer: object = None,
+        session: Any = None,
+        ssl: TlsOption = True,
+        proxy_headers: Headers | None = None,
+        traces: object = None,
+        trust_env: bool = False,
+        server_hostname: str | None = None,
+    ) -> None:
+        url = parse_url(url, params)
+        fields = as_fields(headers or ())
+        skipped = skipped_names(skip_auto_headers)
+        if auth is not None:
+            if "Authorization" in fields:
+                raise ValueError("auth: the headers have an Authorization already")
+            fields["Authorization"] = auth.encode()
+        if cookies and (found := CookieJar().cookie_field(url, cookies)):
+            fields["Cookie"] = "; ".join([*fields.getall("Cookie", ()), found])
+        payload, coding, given = _as_body(data, fields, compress, chunked)
+        self.fill(method.upper(), url, auto_fields(skipped), given, payload, expect100, coding, None, skipped)
+        self.session = session
+        by = None if proxy is None else make_proxy(proxy, proxy_auth, as_fields(proxy_headers or ()).items())
+        self.address, self.proxy_fields = make_route(url, by, ssl, server_hostname)
+
+    def fill(
         self,
         method: str,
         url: URL,
@@ -92,7 +140,9 @@ class ClientRequest:
         tracker: UploadTracker | None = None,
         skipped: frozenset[str] = frozenset(),
     ) -> None:
+        """Be that request: what a session does instead of calling the class, which takes longer."""
         self.method = method
+        self.session = None
         #: The content coding that is applied to the body as it is sent.
         self.coding = coding
         #: Told of what is sent of the body.
@@ -102,29 +152,18 @@ class ClientRequest:
         self.real_url = url
         self.url = url = url.with_fragment(None) if url.raw_fragment else url
         self.address = address_of(url.raw_host, url.port, url.scheme)
-        #: What a proxy is told, and nobody else.
-        self.proxy_fields: Fields = ()
+        self.proxy_fields = ()
         #: Origin-form, unless `send_to_proxy` makes it another.
         self.target = url.raw_path_qs or "/"
         host = ("Host", url.host_port_subcomponent or "")
         self.payload = payload
         self.is_persistent = True
         #: The whole body, if it is small enough to leave with the head; b"" if there is none.
-        self.body: bytes | None = b""
+        self.whole: bytes | None = b""
         #: The length of the body in bytes; None is not known before it is sent.
         self.length: int | None = 0
         if payload is not None:
-            self.length = payload.size
-            self.body = None
-            if (
-                isinstance(payload, BytesPayload)
-                # A subclass may have a `write` of its own.
-                and type(payload).write is BytesPayload.write
-                and self.length is not None
-                and self.length <= _INLINE_BODY
-            ):
-                self.body = payload.data
-        if payload is not None:
+            self._take(payload)
             described = _description(payload)
             if skipped:
                 described = tuple(field for field in described if field[0].lower() not in skipped)
@@ -139,9 +178,21 @@ class ClientRequest:
             expect100 or any(field[0].lower() == "expect" for field in self.fields)
         ):
             self.expects_continue = True
-            self.body = None
+            self.whole = None
             if expect100:
                 self.fields = (*(field for field in self.fields if field[0].lower() != "expect"), _EXPECT)
+
+    def _take(self, payload: Payload) -> None:
+        """Have a body to send."""
+        self.length, self.whole = payload.size, None
+        if (
+            isinstance(payload, BytesPayload)
+            # A subclass may have a `write` of its own.
+            and type(payload).write is BytesPayload.write
+            and self.length is not None
+            and self.length <= _INLINE_BODY
+        ):
+            self.whole = payload.data
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
@@ -158,6 +209,13 @@ class ClientRequest:
         if not self.is_persistent:
             fields["Connection"] = "close"
         return RequestInfo(self.url, self.method, CIMultiDictProxy(fields), self.real_url)
+
+    @property
+    def sent_size(self) -> int:
+        """The bytes of the head, and of the body that have left."""
+        fields = sum(len(name) + len(value) + 4 for name, value in self.info.headers.items())
+        head = len(f"{self.method} {self.target} HTTP/1.1\r\n") + fields + 2
+        return head + (len(self.whole) if self.whole is not None else getattr(self, "sent", 0))
 
     # What connectors of other packages ask of a request, by the names that they know.
 
@@ -232,6 +290,33 @@ class ClientRequest:
             self._headers = CIMultiDict(self.fields)
             return self._headers
 
+    @property
+    def body(self) -> Payload | bytes:
+        """The body as a payload; b"" if there is none."""
+        return b"" if self.payload is None else self.payload
+
+    async def update_body(self, body: Any) -> None:
+        """Send ``body`` instead, anything that ``data`` may be; None or b"" is none.
+
+        What was to be sent is closed. Content-Type stays if there is one, and is made up otherwise.
+        """
+        payload = None if body is None or body == b"" else make_payload(body)
+        if payload is self.payload:
+            return
+        await self.close_body()
+        self.payload, self.length, self.whole = payload, 0, b""
+        if payload is None:
+            self.coding, self.expects_continue = "", False
+            self.headers.popall("Content-Encoding", None)
+            return
+        self._take(payload)
+        if self.coding:
+            self.length = self.whole = None
+        if self.expects_continue:
+            self.whole = None
+        for name, value in _description(payload):
+            self.headers.setdefault(name, value)
+
     def settle(self) -> None:
         """What middlewares have made of `headers` is what is sent."""
         try:
@@ -249,6 +334,13 @@ class ClientRequest:
         told = {name.lower() for name, _ in self.proxy_fields}
         self.fields = (*(field for field in self.fields if field[0].lower() not in told), *self.proxy_fields)
 
+    async def send(self, conn: Any) -> Any:
+        """Send it over ``conn``, which has a ``transport``; the response, when its head has come.
+
+        For a ``request_class`` to do in its own way, which calls this.
+        """
+        return await self.carry_out()
+
     async def close_body(self) -> None:
         """Let the body go of what it holds: nothing will be sent of it any more."""
         if self.payload is not None:
@@ -264,6 +356,8 @@ class ClientRequest:
         await payload.write(writer if tell is None else TracedWriter(writer, tell))
         if coded is not None:
             await coded.finish()
+        if self.tracker is not None:
+            self.tracker.finish()
 
     def drop_expectation(self) -> None:
         """Send the body at once."""
@@ -299,7 +393,7 @@ class ClientRequest:
                 raise ValueError(
                     f"headers: the only Transfer-Encoding that can be sent is chunked, got {coding!r}"
                 )
-            self.length = self.body = None
+            self.length = self.whole = None
             if self.payload is None:
                 self.payload = BytesPayload(b"")
         if length is not None:
@@ -322,55 +416,6 @@ def _description(payload: Payload) -> Fields:
     return tuple(field for field in fields if field[0].title() not in _FRAMING_FIELDS)
 
 
-@lru_cache(maxsize=64)
-def auto_fields(skipped: frozenset[str] = frozenset()) -> Fields:
-    """What every request says of itself unless it is told otherwise; ``skipped`` is in lower case."""
-    fields = (
-        ("User-Agent", CLIENT_SOFTWARE),
-        ("Accept", "*/*"),
-        ("Accept-Encoding", accepted_codings()),
-    )
-    return tuple(field for field in fields if field[0].lower() not in skipped)
-
-
-def skipped_names(names: Iterable[str] | None) -> frozenset[str]:
-    """The names of fields that are not to be made up, in lower case; TypeError for what are no names."""
-    given = () if names is None else (names,) if isinstance(names, str) else tuple(names)
-    for name in given:
-        if not isinstance(name, str):
-            raise TypeError(f"skip_auto_headers: expected names of fields, got {name!r}")
-    return frozenset(name.lower() for name in given)
-
-
-def as_fields(headers: Headers) -> CIMultiDict[str]:
-    """A copy of ``headers``; TypeError if they are none."""
-    try:
-        fields = CIMultiDict(headers)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"headers: expected a mapping or pairs, got {headers!r}") from error
-    for name, value in fields.items():
-        if not isinstance(value, str):
-            raise TypeError(f"headers: expected a str for {name}, got {value!r}")
-    return fields
-
-
-def transfer_fields(headers: Headers | None, coding: str, chunked: bool) -> CIMultiDict[str]:
-    """``headers`` with what a content coding or chunks add to them; ValueError for contradictions."""
-    fields = as_fields(headers or ())
-    if coding:
-        make_compressor(coding)
-        if "Content-Encoding" in fields:
-            raise ValueError("compress: the headers have a Content-Encoding already")
-        fields["Content-Encoding"] = coding
-    option = "chunked" if chunked else "compress"
-    if "Content-Length" in fields:
-        raise ValueError(f"{option}: expected no Content-Length in the headers, the length is not known")
-    if chunked and "Transfer-Encoding" in fields:
-        raise ValueError("chunked: the headers have a Transfer-Encoding already")
-    fields["Transfer-Encoding"] = "chunked"
-    return fields
-
-
 def make_request(
     method: str,
     url: URL,
@@ -384,12 +429,22 @@ def make_request(
     skipped: frozenset[str] = frozenset(),
 ) -> ClientRequest:
     """A request of what the caller gave; ValueError or TypeError for what can't be sent."""
+    payload, coding, headers = _as_body(data, headers, compress, chunked)
+    request = ClientRequest.__new__(ClientRequest)
+    request.fill(method, url, default_fields, headers, payload, expect100, coding, tracker, skipped)
+    return request
+
+
+def _as_body(
+    data: Any, headers: Headers | None, compress: bool | str | None, chunked: bool | None
+) -> tuple[Payload | None, str, Headers | None]:
+    """The body that ``data`` is, its content coding, and ``headers`` with what they say of that."""
     payload = None if data is None else make_payload(data)
     if not compress and not chunked:
-        return ClientRequest(method, url, default_fields, headers, payload, expect100, "", tracker, skipped)
+        return payload, "", headers
     if not isinstance(compress, (str, bool)) and compress is not None:
         raise TypeError(f"compress: expected a bool or a str, got {compress!r}")
     coding = "" if payload is None or not compress else "deflate" if compress is True else compress
     if coding or chunked:
-        headers = transfer_fields(headers, coding, bool(chunked))
-    return ClientRequest(method, url, default_fields, headers, payload, expect100, coding, tracker, skipped)
+        return payload, coding, transfer_fields(headers, coding, bool(chunked))
+    return payload, coding, headers

@@ -1,7 +1,7 @@
 """What a session does for each request, and for each that a redirect leads to."""
 
 import asyncio
-from collections.abc import Awaitable, Container
+from collections.abc import Awaitable, Container, Coroutine
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -11,19 +11,22 @@ from yarl import URL
 from ..body.data import make_payload
 from ..body.payload import Payload
 from ..io.tasks import start_task
+from ..wire.limits import DecodeLimits
 from .auth import BasicAuth, strip_auth_from_url
-from .connection import Answer
+from .connection import Answer, ClientConnection
 from .connector import BaseConnector
 from .cookiejar import AbstractCookieJar, CookieJar, LooseCookies
 from .errors import InvalidUrlClientError, TooManyRedirects, UnrepeatableBodyError
-from .flow import Options, fetch
+from .flow import fetch
 from .middlewares import ClientMiddlewareType, build_client_middlewares
 from .netrc import netrc_auth
-from .outgoing import ClientRequest, Fields, Headers, as_fields, auto_fields, make_request
+from .outgoing import ClientRequest, make_request
 from .redirects import REDIRECTS, first_hop, next_hop, origin_of
 from .response import CharsetResolver, ClientResponse, blank_response
 from .route import PROXY_AUTHORIZATION, Proxy, make_proxy, make_route, proxy_from_environment
-from .tls import TlsOption
+from .sent_fields import Fields, Headers, as_fields, auto_fields
+from .terms import Terms
+from .tls import VERIFIED, TlsOption
 from .tracing import Traces
 from .uploads import UploadTracker
 
@@ -65,11 +68,15 @@ class Requester:
     _auth: BasicAuth | None
     _base_url: URL | None
     _default_headers: CIMultiDict[str]
-    _options: Options
+    _terms: Terms
     _proxy: Proxy | None
     _requote_redirect_url: bool
     _resolve_charset: CharsetResolver | None
+    _request_class: type[ClientRequest]
     _response_class: type[ClientResponse]
+    #: A class of the user's has a way of its own to send requests, or to begin responses.
+    _sends_by_own: bool
+    _starts_by_own: bool
     _has_plain_responses: bool
     _trust_env: bool
 
@@ -97,20 +104,65 @@ class Requester:
             proxy, headers = self._choose_proxy(url, headers, way)
         if cookies or self._jar is not None:
             headers = self._add_cookies(headers, url, cookies)
-        if sending is PLAIN:
+        if self._request_class is not ClientRequest:
+            request = self._of_own_class(method, url, default_fields, headers, data, sending, way, proxy)
+        elif sending is PLAIN:
             payload = None if data is None else make_payload(data)
-            request = ClientRequest(method, url, default_fields, headers, payload)
+            request = ClientRequest.__new__(ClientRequest)
+            request.fill(method, url, default_fields, headers, payload)
         else:
             request = make_request(method, url, default_fields, headers, data, *sending)
         if way is not None:
             request.address, request.proxy_fields = make_route(url, proxy, way.ssl, way.server_hostname)
         return request
 
+    def _of_own_class(
+        self,
+        method: str,
+        url: URL,
+        default_fields: Fields,
+        headers: Headers | None,
+        data: Any,
+        sending: Sending,
+        way: Way | None,
+        proxy: Proxy | None,
+    ) -> ClientRequest:
+        """A request of the user's class, which is given what aiohttp would give it."""
+        given = as_fields(headers or ())
+        defaults = [field for field in default_fields if field[0] not in given]
+        ssl = True if way is None or way.ssl is VERIFIED else way.ssl
+        request = self._request_class(
+            method,
+            url,
+            headers=CIMultiDict([*defaults, *given.items()]),
+            skip_auto_headers=sending.skipped,
+            data=data,
+            cookies=None,
+            auth=None,
+            version=self._terms.version,
+            compress=sending.compress,
+            chunked=sending.chunked,
+            expect100=sending.expect100,
+            loop=asyncio.get_running_loop(),
+            response_class=self._response_class,
+            proxy=None if proxy is None else proxy.url,
+            proxy_auth=None if proxy is None else proxy.auth,
+            timer=None,
+            session=self,
+            ssl=ssl,
+            proxy_headers=None if proxy is None else proxy.fields,
+            traces=[],
+            trust_env=self._trust_env,
+            server_hostname=None if way is None else way.server_hostname,
+        )
+        request.tracker = sending.tracker
+        return request
+
     async def _perform(
         self,
         connector: BaseConnector,
         request: ClientRequest,
-        options: Options,
+        terms: Terms,
         traces: Traces | None,
         middlewares: tuple[ClientMiddlewareType, ...],
         kept_for: Container[int],
@@ -120,10 +172,11 @@ class Requester:
 
         Their total spans all that they send, and what they wait for besides.
         """
-        timeout = options.timeout
+        timeout = terms.timeout
+        request.session = self
         if middlewares and start is None:
             start = request.start = asyncio.get_running_loop().time()
-        handler = partial(self._answer, connector, options, traces, start)
+        handler = partial(self._answer, connector, terms, traces, start)
         response = build_client_middlewares(handler, middlewares)(request)
         if middlewares and start is not None and timeout.total is not None and timeout.pool is None:
             response = _in_total(response, start, timeout.total)
@@ -134,17 +187,65 @@ class Requester:
     async def _answer(
         self,
         connector: BaseConnector,
-        options: Options,
+        terms: Terms,
         traces: Traces | None,
         start: float | None,
         request: ClientRequest,
     ) -> ClientResponse:
         """Send a request: what the last of the middlewares has for a handler."""
         request.settle()
-        answer = await fetch(connector, request, options, traces, start)
-        return self._make_response(request, answer, traces)
+        if self._sends_by_own:
+            return await self._let_send(connector, request, terms, traces, start)
+        answer = await fetch(connector, request, terms, traces, start)
+        return await self._start(self._make_response(request, answer, terms.decoding, traces), answer)
 
-    def _make_response(self, request: ClientRequest, answer: Answer, traces: Traces | None) -> ClientResponse:
+    async def _let_send(
+        self,
+        connector: BaseConnector,
+        request: ClientRequest,
+        terms: Terms,
+        traces: Traces | None,
+        start: float | None,
+    ) -> ClientResponse:
+        """Let a request of the user's class send itself, over the connections that are chosen for it."""
+        responses: list[ClientResponse] = []
+
+        async def send(connection: ClientConnection, exchange: Coroutine[Any, Any, Answer]) -> Answer:
+            answers: list[Answer] = []
+
+            async def carry_out() -> ClientResponse:
+                answer = await exchange
+                answers.append(answer)
+                return await self._start(self._make_response(request, answer, terms.decoding, traces), answer)
+
+            request.carry_out = carry_out
+            try:
+                responses.append(await request.send(connection))
+            except BaseException:
+                connection.abandon()
+                raise
+            finally:
+                exchange.close()
+            if not answers:
+                raise RuntimeError(f"{request!r}: expected its send to await super().send(conn)")
+            return answers[-1]
+
+        await fetch(connector, request, terms, traces, start, send)
+        return responses[-1]
+
+    async def _start(self, response: ClientResponse, answer: Answer) -> ClientResponse:
+        """Tell a response of the user's class that it has begun, if that wants to know."""
+        if not self._starts_by_own:
+            return response
+        try:
+            return await response.start(answer.connection)
+        except BaseException:
+            response.close()
+            raise
+
+    def _make_response(
+        self, request: ClientRequest, answer: Answer, decoding: DecodeLimits | None, traces: Traces | None
+    ) -> ClientResponse:
         """The response that an answer is, its cookies kept."""
         try:
             if _SET_COOKIE in answer.head.headers:
@@ -155,7 +256,7 @@ class Requester:
                 response = kind.__new__(kind)  # what __init__ would note, the request knows
             else:
                 response = blank_response(kind, request, self, () if traces is None else traces.each)
-            response.begin(request, answer, self._options.decoding)
+            response.begin(request, answer, decoding)
         except BaseException:
             # Of a jar or a class of the user's: nobody else knows of the connection.
             if answer.connection.is_in(answer.exchange):
@@ -177,7 +278,7 @@ class Requester:
         most: int,
         sending: Sending,
         way: Way | None,
-        options: Options,
+        terms: Terms,
         traces: Traces | None,
         middlewares: tuple[ClientMiddlewareType, ...],
     ) -> ClientResponse:
@@ -214,7 +315,7 @@ class Requester:
                     hop.method, hop.url, fields, hop.headers, hop.data, cookies, sending, way
                 )
                 response = await self._perform(
-                    connector, request, options, traces, middlewares, REDIRECTS, start
+                    connector, request, terms, traces, middlewares, REDIRECTS, start
                 )
         except BaseException as error:
             response.close()

@@ -20,6 +20,7 @@ from ..wire.limits import DecodeLimits
 from .connection import Answer, ClientConnection, payload_error
 from .described import ContentDisposition, disposition_of, links_of
 from .errors import ClientConnectionError, ClientError, ClientResponseError, ContentTypeError, RequestInfo
+from .guard import Guard
 from .morsels import response_cookies
 from .outgoing import ClientRequest
 
@@ -54,6 +55,10 @@ class _Origin(NamedTuple):
     @property
     def url(self) -> URL:
         return self.real_url.with_fragment(None)
+
+    @property
+    def sent_size(self) -> int:
+        return 0
 
     @property
     def info(self) -> RequestInfo:
@@ -91,7 +96,7 @@ class ClientResponse:
     _raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
     _cookies: SimpleCookie | None = None
     _history: "tuple[ClientResponse, ...]" = ()
-    _guard: "_Guard | None" = None
+    _guard: "Guard | None" = None
     #: Its session, where others look for it; a response of the plain class does not keep it.
     _session: object = None
     _resolve_charset: "CharsetResolver | None" = None
@@ -129,7 +134,14 @@ class ClientResponse:
             self.informational = answer.informational
         self._content = answer.content
         if answer.connection.is_in(answer.exchange):
-            self._guard = _Guard(answer, request)
+            self._guard = Guard(answer, request)
+
+    async def start(self, connection: ClientConnection) -> Self:
+        """The response, whose head has come over ``connection``.
+
+        For a ``response_class`` to do more at that moment: it is awaited before anybody has the response.
+        """
+        return self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.url}) [{self.status} {self.reason}]>"
@@ -393,6 +405,27 @@ class ClientResponse:
     def _released(self) -> bool:
         return self.connection is None
 
+    async def wait_for_close(self) -> None:
+        """Wait until the body of the request has left, then release the connection."""
+        if (sender := self._sender) is not None:
+            await asyncio.wait((sender,))
+        self.close()
+
+    @property
+    def upload_complete(self) -> bool:
+        """Nothing of the request is sent any more. Deprecated: an UploadTracker says how much was."""
+        _deprecated("upload_complete")
+        return self._sender is None
+
+    @property
+    def output_size(self) -> int:
+        """The bytes of the request that have left, its head among them.
+
+        Deprecated: an UploadTracker says how much of the body has left.
+        """
+        _deprecated("output_size")
+        return self._request.sent_size
+
     def release(self) -> Released:
         """Give the connection up; if the body was not read to its end, it is closed. Need not be awaited."""
         self.close()
@@ -418,6 +451,14 @@ class ClientResponse:
             guard.give_up(ClientConnectionError("Connection closed"))
 
 
+def _deprecated(name: str) -> None:
+    warnings.warn(
+        f"ClientResponse.{name} is deprecated: use upload_tracker=UploadTracker()",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
 def blank_response(
     kind: type[ClientResponse], request: ClientRequest, session: object, traces: object = ()
 ) -> ClientResponse:
@@ -438,37 +479,6 @@ def blank_response(
 
 #: Finds the charset of a body whose server did not name one.
 CharsetResolver = Callable[[ClientResponse, bytes], str]
-
-
-class _Guard:
-    """Holds a connection for a response whose exchange goes on; lets go when the response is forgotten."""
-
-    __slots__ = ("_exchange", "_request", "connection")
-
-    def __init__(self, answer: Answer, request: ClientRequest) -> None:
-        self.connection = answer.connection
-        self._exchange = answer.exchange
-        self._request = request
-
-    def is_held(self) -> bool:
-        """The exchange of this response, and not a later one, is going on."""
-        return self.connection.is_in(self._exchange)
-
-    def give_up(self, error: Exception) -> None:
-        """End the exchange; who still reads gets ``error``."""
-        self.connection.fail_exchange(error)
-
-    def let_go(self) -> None:
-        """Hold nothing any more, and leave the exchange to the connection."""
-        self._exchange = 0  # they are counted from 1
-
-    def __del__(self) -> None:
-        if self.is_held():
-            # First the place in the pool: where warnings are errors, nothing follows one.
-            self.connection.drop(ClientConnectionError("The response was dropped"))
-            warnings.warn(
-                f"Unclosed response to {self._request!r}", ResourceWarning, source=self, stacklevel=2
-            )
 
 
 def _is_type(actual: str, expected: str) -> bool:

@@ -11,7 +11,7 @@ from ..io.dial import Address
 from ..io.tunnel import SOCKS_SCHEMES
 from .auth import BasicAuth, strip_auth_from_url
 from .environment import environment_proxy
-from .outgoing import Fields
+from .sent_fields import Fields
 from .target import address_of
 from .tls import VERIFIED, TlsOption, tls_option
 

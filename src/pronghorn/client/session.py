@@ -4,7 +4,6 @@ import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
@@ -12,29 +11,43 @@ from typing import Any, Final, Self, Unpack
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
 
-from ..wire.events import HttpVersion, HttpVersion10, HttpVersion11
-from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
+from ..io.exchange import HIGH_WATER
+from ..wire.events import HttpVersion, HttpVersion11
+from ..wire.limits import DEFAULT_DECODE_LIMITS, DEFAULT_LIMITS, DecodeLimits
 from .auth import BasicAuth
-from .connector import BaseConnector
+from .connector import UNSET, BaseConnector
 from .context import RequestContext
 from .cookiejar import AbstractCookieJar, LooseCookies
-from .flow import Options, fetch
+from .flow import fetch
+from .given import (
+    AS_BEFORE,
+    as_base,
+    as_class,
+    as_timeout,
+    as_trace_configs,
+    as_version,
+    below,
+    caller,
+    changed_terms,
+    of_older_names,
+)
 from .middlewares import ClientMiddlewareType, as_middlewares
 from .options import RaiseForStatus, RequestOptions
-from .outgoing import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
+from .outgoing import ClientRequest
 from .redirects import REDIRECTS
 from .requester import PLAIN, Requester, Sending, Way
 from .response import CharsetResolver, ClientResponse
 from .route import Proxy, make_proxy
+from .sent_fields import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
 from .sse import EventSource, EventSourceOptions
 from .target import as_url, parse_url
 from .tcp import TCPConnector
+from .terms import Terms
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .tls import TlsOption, tls_option
 from .tracing import TraceConfig, Traces
 from .uploads import UploadTracker
 
-_UNSET: Final[Any] = object()
 _NOTHING: Final[Any] = object()
 _JSON_TYPE: Final = "application/json"
 _AUTHORIZATION: Final = istr("Authorization")
@@ -45,25 +58,30 @@ _SET_COOKIE: Final = istr("Set-Cookie")
 class ClientSession(Requester):
     """Makes requests over a pool of connections. One session for an application is enough.
 
-    A relative URL is found from ``base_url``, whose path ends in "/". ``connector`` is where
-    connections come from (a TCPConnector of its own by default), closed with the session
-    unless ``connector_owner`` is False. ``headers`` are sent with every request that does not
-    name them itself; ``skip_auto_headers`` are not made up where nobody gives them: User-Agent, Accept,
-    Accept-Encoding, Content-Type. Cookies that servers set are kept in ``cookie_jar`` (one of its own by
-    default), which ``cookies`` are put into for every host. Responses are made of
-    ``response_class``. ``timeout`` is 5 minutes in all and 30 s for connecting by default;
-    ``read_timeout`` and ``conn_timeout`` are older names of its ``total`` and ``connect``.
-    ``loop`` is accepted and not needed: a session belongs to the loop of its first request.
-    ``raise_for_status`` makes an error of each status of 400 or above, or is a coroutine function of
-    the response that does. ``fallback_charset_resolver`` is given a response and its body, and finds
-    the charset if the server did not name one (UTF-8 by default). ``retry_stale`` lets a request that
-    can be repeated be sent once more when an idle connection turns out to have been closed by the
-    server. ``trace_configs`` are told what happens to requests: see `TraceConfig`. Each request, and each
-    that a redirect leads to, goes through ``middlewares``, unless it brings its own. Requests go by
-    ``proxy``, with ``proxy_auth`` and ``proxy_headers``, unless they name another; where there is none,
-    ``auth`` is sent with requests that bring no credentials; if there is a ``base_url``, to its origin alone.
-    ``trust_env`` takes the one that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY excepts
-    the host.
+    A relative URL is found from ``base_url`` as RFC 3986 section 5 has it: its path ends in "/", and a
+    URL that begins with "/" replaces it. With ``keep_base_path`` nothing of it is replaced: what is
+    requested is below it. ``connector`` is where connections come from (a TCPConnector of its own by
+    default, with ``ssl_shutdown_timeout``), closed with the session unless ``connector_owner`` is False.
+    ``headers`` are sent with every request that does not name them itself; ``skip_auto_headers`` are not
+    made up where nobody gives them: User-Agent, Accept, Accept-Encoding, Content-Type. Cookies that
+    servers set are kept in ``cookie_jar`` (one of its own by default), which ``cookies`` are put into for
+    every host. Requests are made of ``request_class`` and responses of ``response_class``.
+    ``json_serialize`` makes a str of what ``json`` is given, ``json_serialize_bytes`` bytes. ``timeout``
+    is 5 minutes in all and 30 s for connecting by default; ``read_timeout`` and ``conn_timeout`` are
+    older names of its ``total`` and ``connect``. ``loop`` is accepted and not needed: a session belongs
+    to the loop of its first request. ``raise_for_status`` makes an error of each status of 400 or above,
+    or is a coroutine function of the response that does. ``fallback_charset_resolver`` is given a
+    response and its body, and finds the charset if the server did not name one (UTF-8 by default).
+    ``retry_stale`` lets a request that can be repeated be sent once more when an idle connection turns
+    out to have been closed by the server. Of a response as many bytes as ``read_bufsize`` wait for their
+    reader before the server has to; ``max_line_size``, ``max_field_size`` and ``max_headers`` bound the
+    bytes of its status line, of each field and their number, and ``decode_limits`` what compressed
+    content may become, unless ``auto_decompress=False`` leaves it as it is. ``trace_configs`` are told
+    what happens to requests: see `TraceConfig`. Each request, and each that a redirect leads to, goes
+    through ``middlewares``, unless it brings its own. Requests go by ``proxy``, with ``proxy_auth`` and
+    ``proxy_headers``, unless they name another; where there is none, ``auth`` is sent with requests that
+    bring no credentials; if there is a ``base_url``, to its origin alone. ``trust_env`` takes the one
+    that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY excepts the host.
     """
 
     def __init__(
@@ -75,10 +93,12 @@ class ClientSession(Requester):
         headers: Headers | None = None,
         skip_auto_headers: Iterable[str] | None = None,
         json_serialize: Callable[[Any], str] = json_module.dumps,
+        json_serialize_bytes: Callable[[Any], bytes] | None = None,
+        request_class: type[ClientRequest] = ClientRequest,
         response_class: type[ClientResponse] = ClientResponse,
         cookie_jar: AbstractCookieJar | None = None,
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
-        read_timeout: float | None = _UNSET,
+        read_timeout: float | None = UNSET,
         conn_timeout: float | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         connector_owner: bool = True,
@@ -96,14 +116,25 @@ class ClientSession(Requester):
         requote_redirect_url: bool = True,
         version: HttpVersion = HttpVersion11,
         middlewares: Iterable[ClientMiddlewareType] = (),
+        read_bufsize: int = HIGH_WATER,
+        max_line_size: int = DEFAULT_LIMITS.start_line,
+        max_field_size: int = DEFAULT_LIMITS.field_line,
+        max_headers: int = DEFAULT_LIMITS.fields,
+        ssl_shutdown_timeout: float | None = UNSET,
+        keep_base_path: bool = False,
     ) -> None:
         if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
             raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
         if connector is not None and not isinstance(connector, BaseConnector):
             raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
-        self._trace_configs = _frozen(trace_configs)
-        self._base_url = None if base_url is None else _as_base(base_url)
-        self._connector: BaseConnector | None = connector if connector is not None else TCPConnector()
+        as_class("request_class", request_class, ClientRequest)
+        as_class("response_class", response_class, ClientResponse)
+        self._trace_configs = as_trace_configs(trace_configs)
+        self._base_url = None if base_url is None else as_base(base_url, keeps_path=keep_base_path)
+        self._keeps_base_path = keep_base_path
+        if connector is None:
+            connector = TCPConnector(ssl_shutdown_timeout=ssl_shutdown_timeout)
+        self._connector: BaseConnector | None = connector
         self._connector_owner = connector_owner
         #: Made when there is something to keep.
         self._jar = cookie_jar
@@ -118,11 +149,13 @@ class ClientSession(Requester):
         self._plain = PLAIN._replace(skipped=self._skipped) if self._skipped else PLAIN
         self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
         self._json_serialize = json_serialize
-        self._response_class = response_class
+        self._json_serialize_bytes = json_serialize_bytes
+        self._request_class, self._response_class = request_class, response_class
         self._has_plain_responses = response_class.__init__ is ClientResponse.__init__
-        self._timeout = _as_timeout(timeout)
-        if read_timeout is not _UNSET or conn_timeout is not None:
-            self._timeout = _of_older_names(self._timeout, read_timeout, conn_timeout)
+        self._sends_by_own = request_class.send is not ClientRequest.send
+        self._starts_by_own = response_class.start is not ClientResponse.start
+        self._is_by_own = self._sends_by_own or self._starts_by_own
+        self._timeout = of_older_names(as_timeout(timeout), read_timeout, conn_timeout)
         self._loop = loop
         self._raise_for_status = raise_for_status
         self._resolve_charset = fallback_charset_resolver
@@ -138,24 +171,27 @@ class ClientSession(Requester):
         self._authorizes = trust_env or auth is not None
         self._requote_redirect_url = requote_redirect_url
         self._middlewares = as_middlewares(middlewares)
-        if version not in (HttpVersion10, HttpVersion11):
-            raise ValueError(f"version: expected HttpVersion10 or HttpVersion11, got {version!r}")
-        version = HttpVersion11 if version == HttpVersion11 else HttpVersion10
-        decoding = decode_limits if auto_decompress else None
-        self._options = Options(self._timeout, retry_stale, decoding, version)
+        self._decode_limits = decode_limits
+        self._terms = changed_terms(
+            Terms(self._timeout, retry_stale, version=as_version(version)),
+            decode_limits,
+            UNSET,
+            True,
+            *(auto_decompress, read_bufsize, max_line_size, max_field_size, max_headers),
+        )
+        #: The file and the line.
+        self._made_at = caller()
 
     def __repr__(self) -> str:
         return f"<ClientSession {'closed' if self.closed else 'open'} {self._connector!r}>"
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
-        connector = getattr(self, "_connector", None)
-        if (
-            connector is not None
-            and self._connector_owner
-            and not connector.closed
-            and connector._connections
-        ):
-            _warn(f"Unclosed client session {self!r}", ResourceWarning, source=self)
+        made_at = getattr(self, "_made_at", None)  # it is noted last
+        connector = self._connector if made_at is not None and self._connector_owner else None
+        # One that was never used holds nothing.
+        if made_at is not None and connector is not None and not connector.closed and connector._loop:
+            where = "{}:{}".format(*made_at)
+            _warn(f"Unclosed client session {self!r}, made at {where}", ResourceWarning, source=self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -203,7 +239,7 @@ class ClientSession(Requester):
     @property
     def version(self) -> HttpVersion:
         """The version that requests are sent in."""
-        return self._options.version
+        return self._terms.version
 
     @property
     def skip_auto_headers(self) -> frozenset[istr]:
@@ -228,6 +264,26 @@ class ClientSession(Requester):
             stacklevel=2,
         )
         self._requote_redirect_url = value
+
+    @property
+    def json_serialize(self) -> Callable[[Any], str]:
+        """Makes the text of what ``json`` is given."""
+        return self._json_serialize
+
+    @property
+    def connector_owner(self) -> bool:
+        """The connector is closed with the session."""
+        return self._connector_owner
+
+    @property
+    def raise_for_status(self) -> RaiseForStatus:
+        """Whether a status of 400 or above is an error, or what decides that."""
+        return self._raise_for_status
+
+    @property
+    def auto_decompress(self) -> bool:
+        """Content codings are undone."""
+        return self._terms.decoding is not None
 
     @property
     def trust_env(self) -> bool:
@@ -287,18 +343,25 @@ class ClientSession(Requester):
     def _build_url(self, url: str | URL) -> URL:
         """``url``, found from the base URL if it is relative."""
         parsed = as_url(url)
-        return parsed if self._base_url is None or parsed.absolute else self._base_url.join(parsed)
+        base = self._base_url
+        if base is None or parsed.absolute:
+            return parsed
+        return below(base, parsed) if self._keeps_base_path else base.join(parsed)
 
     def _all_fields(self, skipped: frozenset[str]) -> Fields:
         """Those of the session, and what is made up beside them."""
         given = self._default_headers
         return (*self._given_fields, *(field for field in auto_fields(skipped) if field[0] not in given))
 
-    def _serialize(self, json: Any, data: Any, headers: Headers | None) -> tuple[str, CIMultiDict[str]]:
+    def _serialize(
+        self, json: Any, data: Any, headers: Headers | None
+    ) -> tuple[str | bytes, CIMultiDict[str]]:
         if data is not None:
             raise ValueError("data and json: expected one of them, got both")
         fields = as_fields(headers or ())
         fields.setdefault("Content-Type", _JSON_TYPE)
+        if self._json_serialize_bytes is not None:
+            return self._json_serialize_bytes(json), fields
         return self._json_serialize(json), fields
 
     def sse(
@@ -318,7 +381,7 @@ class ClientSession(Requester):
         headers: Headers | None = None,
         skip_auto_headers: Iterable[str] | None = None,
         cookies: LooseCookies | None = None,
-        timeout: ClientTimeout | float | None = _UNSET,
+        timeout: ClientTimeout | float | None = UNSET,
         expect100: bool = False,
         compress: bool | str | None = None,
         chunked: bool | None = None,
@@ -329,6 +392,11 @@ class ClientSession(Requester):
         allow_redirects: bool = True,
         max_redirects: int = 10,
         read_until_eof: bool = True,
+        read_bufsize: int | None = None,
+        auto_decompress: bool | None = None,
+        max_line_size: int | None = None,
+        max_field_size: int | None = None,
+        max_headers: int | None = None,
         middlewares: Iterable[ClientMiddlewareType] | None = None,
         proxy: str | URL | None = None,
         proxy_auth: BasicAuth | None = None,
@@ -355,9 +423,10 @@ class ClientSession(Requester):
         target = parse_url(url, params)
         if auth is not None or self._authorizes or "@" in target.raw_authority:
             target, headers = await self._authorize(target, headers, auth)
-        options = self._options if timeout is _UNSET else self._options._replace(timeout=_as_timeout(timeout))
-        if not read_until_eof:
-            options = options._replace(reads_until_close=False)
+        terms = self._terms
+        bounds = (auto_decompress, read_bufsize, max_line_size, max_field_size, max_headers)
+        if timeout is not UNSET or not read_until_eof or bounds != AS_BEFORE:
+            terms = changed_terms(terms, self._decode_limits, timeout, read_until_eof, *bounds)
         if verify_ssl is not None or fingerprint is not None or ssl_context is not None:
             ssl = tls_option(ssl, verify_ssl, fingerprint, ssl_context)
         way: Way | None = None
@@ -377,15 +446,15 @@ class ClientSession(Requester):
         try:
             chain = self._middlewares if middlewares is None else as_middlewares(middlewares)
             request = self._prepare(method, target, fields, headers, data, cookies, sending, way)
-            if chain or not (request.payload is None or request.payload.autoclose):
+            if chain or self._is_by_own or not (request.payload is None or request.payload.autoclose):
                 kept_for = REDIRECTS if allow_redirects else ()
-                response = await self._perform(connector, request, options, traces, chain, kept_for)
+                response = await self._perform(connector, request, terms, traces, chain, kept_for)
             else:
-                answer = await fetch(connector, request, options, traces)
-                response = self._make_response(request, answer, traces)
+                answer = await fetch(connector, request, terms, traces)
+                response = self._make_response(request, answer, terms.decoding, traces)
             if allow_redirects and response.status in REDIRECTS:
                 merged = self._prepare_headers(headers)
-                way_on = (sending, way, options, traces, chain)
+                way_on = (sending, way, terms, traces, chain)
                 response = await self._follow(
                     connector, request, response, method, target, merged, cookies, max_redirects, *way_on
                 )
@@ -411,41 +480,3 @@ async def _check_status(response: ClientResponse, raise_for_status: RaiseForStat
     except BaseException:
         response.close()
         raise
-
-
-def _as_base(url: str | URL) -> URL:
-    base = URL(url)
-    if not base.absolute:
-        raise ValueError(f"base_url: expected an absolute URL, got {url!r}")
-    if not base.path.endswith("/"):
-        raise ValueError(f"base_url: expected a path that ends in '/', got {url!r}")
-    return base
-
-
-def _as_timeout(timeout: ClientTimeout | float | None) -> ClientTimeout:
-    if isinstance(timeout, ClientTimeout):
-        return timeout
-    return ClientTimeout(total=timeout)
-
-
-def _of_older_names(
-    timeout: ClientTimeout, read_timeout: float | None, conn_timeout: float | None
-) -> ClientTimeout:
-    if timeout is not DEFAULT_TIMEOUT:
-        raise ValueError("timeout: expected it alone, got read_timeout or conn_timeout as well")
-    warnings.warn(
-        "read_timeout and conn_timeout are deprecated: use timeout=ClientTimeout(total=..., connect=...)",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-    total = timeout.total if read_timeout is _UNSET else read_timeout
-    return replace(timeout, total=total, connect=conn_timeout)
-
-
-def _frozen(configs: Iterable[TraceConfig] | None) -> list[TraceConfig]:
-    frozen = [] if configs is None else list(configs)
-    for config in frozen:
-        if not isinstance(config, TraceConfig):
-            raise TypeError(f"trace_configs: expected TraceConfig objects, got {config!r}")
-        config.freeze()
-    return frozen

@@ -32,8 +32,8 @@ from .errors import (
     ContentTypeError,
 )
 from .options import RequestOptions
-from .outgoing import as_fields
 from .response import ClientResponse
+from .sent_fields import as_fields
 from .target import as_url
 from .temporary import FUTILE, TEMPORARY, asked_delay, without_secrets
 from .timeouts import ClientTimeout

@@ -15,6 +15,10 @@ class UploadTracker:
         self._on_progress = on_progress
         self._written = 0
         self._total: int | None = None
+        #: How often the body was begun: more than once where a redirect or a retry asked for it again.
+        self.attempts = 0
+        #: The whole of it has left.
+        self.upload_complete = False
 
     @property
     def bytes_written(self) -> int:
@@ -30,9 +34,15 @@ class UploadTracker:
         """The body begins."""
         self._written = 0
         self._total = total
+        self.attempts += 1
+        self.upload_complete = False
 
     def add(self, size: int) -> None:
         """A piece has left."""
         self._written += size
         if self._on_progress is not None:
             self._on_progress(self._written, self._total)
+
+    def finish(self) -> None:
+        """Nothing is left of the body."""
+        self.upload_complete = True

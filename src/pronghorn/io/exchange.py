@@ -14,7 +14,8 @@ from .stream import END_WEIGHT, StreamReader
 
 #: Received content that waits for its reader, in bytes: above, the transport is paused; below, it goes on.
 HIGH_WATER: Final = 256 * 1024
-LOW_WATER: Final = 64 * 1024
+_LOWER: Final = 4
+LOW_WATER: Final = HIGH_WATER // _LOWER
 
 _JOINED: Final = 16 * 1024  # below this, copying buffers into one costs less than gathering them
 
@@ -62,13 +63,14 @@ class Exchange(Protocol):
 class Http1Exchange:
     """The exchange of an HTTP/1.1 connection: one at a time, so one object serves them all."""
 
-    __slots__ = ("_channel", "_machine", "_stream", "_unread")
+    __slots__ = ("_channel", "_high_water", "_low_water", "_machine", "_stream", "_unread")
 
     def __init__(self, channel: Channel, machine: Http1Connection) -> None:
         self._channel = channel
         self._machine = machine
         self._stream: StreamReader | None = None
         self._unread = 0
+        self._high_water, self._low_water = HIGH_WATER, LOW_WATER
 
     # Sending
 
@@ -119,6 +121,10 @@ class Http1Exchange:
 
     # Receiving
 
+    def hold_up_to(self, size: int) -> None:
+        """Let ``size`` bytes of content wait for their reader before the transport is paused."""
+        self._high_water, self._low_water = size, size // _LOWER
+
     def open(self, stream: StreamReader) -> None:
         """Send the content that follows the received head to ``stream``."""
         self._stream = stream
@@ -134,7 +140,7 @@ class Http1Exchange:
             ends = event.ends
             if ends:
                 self._unread += END_WEIGHT * len(ends)
-            if self._unread > HIGH_WATER:
+            if self._unread > self._high_water:
                 self._channel.pause_reading()
             stream.feed_data(event.chunk, ends)
         elif stream is not None:
@@ -164,5 +170,5 @@ class Http1Exchange:
     def consumed(self, size: int) -> None:
         if self._stream is not None:
             self._unread -= size
-            if self._unread <= LOW_WATER:
+            if self._unread <= self._low_water:
                 self._channel.resume_reading()

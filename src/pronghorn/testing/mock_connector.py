@@ -15,8 +15,8 @@ from yarl import URL
 from .. import web
 from ..client.connector import UNSET
 from ..client.errors import ClientConnectionError
-from ..client.outgoing import as_fields
 from ..client.protocol import ResponseHandler
+from ..client.sent_fields import as_fields
 from .app_connector import AppConnector
 from .pair import MemoryTransport
 from .verbatim import VerbatimResponse
