@@ -1,12 +1,13 @@
 # Every target makes the environment it needs in .venvs/ from nothing but a Python >= 3.11:
 #     make test
 #     make test PYTHON=python3.13
-# An environment is made anew when pyproject.toml or the interpreter changes. The checkout is installed
-# editable, so a change of a source file needs no new one.
+# An environment is made anew when pyproject.toml, what is written in C or the interpreter changes. The checkout
+# is installed editable, so a change of any other source file needs no new one.
 
 PYTHON ?= python3
 # Says which interpreter an environment was made by; empty when PYTHON is missing or too old.
 TAG := $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag) if sys.version_info >= (3, 11) else None' 2>/dev/null)
+IN_C := $(wildcard src/pronghorn/wire/websocket/*.c)
 BIN = .venvs/$(1)/bin
 READY = .venvs/$(1)/ready-$(TAG)
 
@@ -70,10 +71,11 @@ docs: $(call READY,docs) ## build the documentation into docs/_build/html
 
 clean: ## remove environments, caches and whatever was built
 	rm -rf .venvs build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	find src -name '*.so' -delete
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo gets what a user gets; the others add the extra of their name.
-.venvs/%/ready-$(TAG): pyproject.toml
+.venvs/%/ready-$(TAG): pyproject.toml $(IN_C)
 	@test -n "$(TAG)" || { echo "$(PYTHON) is not a Python >= 3.11; choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --editable '.$(if $(filter-out demo,$*),[$*])'
