@@ -150,13 +150,13 @@ def test_locations(location: str, url: str) -> None:
     [
         ("/caf\u00e9?\u00f6=\u00fc", "/caf%C3%A9?%C3%B6=%C3%BC", "/caf%C3%A9?%C3%B6=%C3%BC"),
         # Octets that are no UTF-8, as the fields of a response are decoded.
-        ("/caf\udce9", "/caf%E9", "/caf%E9"),
+        ("/caf\udce9?%7e", "/caf%E9?%7e", "/caf%E9?%7e"),
         ("/a b?c d", "/a%20b?c+d", "/a%20b?c%20d"),
-        ("/%7e%2f?%7e%2b+%20", "/~%2F?~%2B+%20", "/%7e%2f?%7e%2b+%20"),
-        ("/100%", "/100%25", "/100%"),
+        ("/a b?%7e%2f", "/a%20b?~/", "/a%20b?%7e%2f"),
+        ("/100%?%7e", "/100%25?~", "/100%?%7e"),
         ('/<">', "/%3C%22%3E", "/%3C%22%3E"),
         ("/x?a\\b", "/x?a%5Cb", "/x?a\\b"),
-        ("/x?sig=%2F%3D&e=%3A", "/x?sig=/%3D&e=:", "/x?sig=%2F%3D&e=%3A"),
+        ("/x?a[]=%2f", "/x?a%5B%5D=/", "/x?a[]=%2f"),
         ("/\U0001f98c", "/%F0%9F%A6%8C", "/%F0%9F%A6%8C"),
     ],
 )
@@ -164,6 +164,55 @@ def test_quoting(location: str, quoted: str, raw: str) -> None:
     """What can't be sent is encoded in either case; what can be stays as it is, unless it is requoted."""
     assert url_of(location) == f"http://a.test:81{quoted}"
     assert url_of(location, requote=False) == f"http://a.test:81{raw}"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/%7e%2f?%7e%2b+%20",
+        "/x?sig=%2F%3D&e=%3A",
+        "/%41/%2B?a=%2b&A=%3D%3d",
+        "/-._~!$&'()*+,;=:@//?-._~!$&'()*+,;=:@/?",
+        "/a%2f%2e%2e%2fb?%2e%2E/../.",
+        "/%e9?%ff%FF",
+    ],
+)
+@pytest.mark.parametrize("requote", [True, False])
+def test_what_is_valid_is_not_quoted_anew(target: str, requote: bool) -> None:
+    first = asked()
+    for place in (
+        "",
+        "http://a.test:81",
+        "http:",
+        "//b.test",
+        "HTTPS://b.test:82",
+        "http://user:pass@b.test",
+    ):
+        assert led(first, f"{place}{target}", requote=requote).url.raw_path_qs == target
+
+
+@pytest.mark.parametrize("requote", [True, False])
+def test_a_relative_one_is_not_quoted_anew(requote: bool) -> None:
+    for location in ("%7e?%2b", "./%7e?%2b", "../dir/%7e?%2b", "http:%7e?%2b"):
+        assert url_of(location, requote=requote) == "http://a.test:81/dir/%7e?%2b"
+    assert url_of("?%2b%7e", requote=requote) == "http://a.test:81/dir/page?%2b%7e"
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/%7e/../b", "/b"),
+        ("/%7e/%2e%2E/b", "/b"),
+        ("%2e%2e/%7e", "/%7e"),
+        ("%7e/.%2e/%2e/", "/dir/"),
+        ("http://a.test:81/%7e/..", "/"),
+        ("//a.test:81/%7e/%2e%2e/../b", "/b"),
+        ("/%2e%2e%2fb", "/%2e%2e%2fb"),
+    ],
+)
+def test_segments_of_dots(location: str, path: str) -> None:
+    """RFC 3986 section 5.2.4, with ``%2E`` for a dot as section 6.2.2.2 has it and browsers do."""
+    assert url_of(location) == f"http://a.test:81{path}"
 
 
 def test_a_host_in_unicode() -> None:
@@ -255,7 +304,8 @@ def test_other_schemes(location: str, requote: bool) -> None:
         "http://[fe80::1%25eth0]/", "http://[::1]x/", f"http://{'a' * 300}.test/", "http://b\u2100.test/",
         # bad ports
         "http://b.test:99999/", "http://b.test:65536/", "http://b.test:-1/", "http://b.test:x/",
-        "http://b.test:8 0/", "http://[::1]:x/", "http://b.test:80:80/",
+        "http://b.test:8 0/", "http://[::1]:x/", "http://b.test:80:80/", "http://b.test:+80/", "http://b.test:8_0/",
+        "http://[a:80]/", "http://[v1.a:80]/", "http://[v1.a]/",
     ],
 )  # fmt: skip
 def test_malformed(location: str) -> None:

@@ -18,7 +18,7 @@ from ..wire.fields import is_host
 from .auth import strip_auth_from_url
 from .cookiejar import LooseCookies
 from .errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
-from .target import SCHEMES
+from .target import SCHEMES, percent_encoded, read_url
 
 #: Those that lead elsewhere.
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -148,8 +148,8 @@ def _resolve(base: URL, location: str, requote: bool) -> tuple[URL, str | None]:
     if location[0] == "?":
         page = page.with_query(None)  # to `URL` an empty query is none
     try:
-        encoded = (_OCTETS if requote else _UNSENDABLE).sub(_percent_encoded, location)
-        url, auth = strip_auth_from_url(_join(page, URL(encoded, encoded=not requote)))
+        encoded = (_OCTETS if requote else _UNSENDABLE).sub(percent_encoded, location)
+        url, auth = strip_auth_from_url(_join(page, read_url(encoded, requote)))
         if url.scheme not in SCHEMES or not is_host(url.host_port_subcomponent or ""):
             raise ValueError("expected http or https, and a host")
         authorization = None if auth is None else auth.encode()
@@ -173,10 +173,6 @@ def _join(base: URL, reference: URL) -> URL:
             encoded=True,
         )
     return base.join(reference)
-
-
-def _percent_encoded(character: re.Match[str]) -> str:
-    return "".join(f"%{octet:02X}" for octet in character[0].encode("utf-8", "surrogateescape"))
 
 
 def _words(error: ValueError) -> str:
