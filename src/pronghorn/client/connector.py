@@ -13,6 +13,7 @@ from .connection import ClientConnection
 from .errors import ClientConnectionError, PoolTimeoutError
 from .lease import Connection, give_up, is_told
 from .outgoing import ClientRequest
+from .pending import Claim, Granted, SharingPool, abandon, bind_late, claim_pending
 from .pool import Pool
 from .pool_stats import CloseReason, PoolStats
 from .protocol import ResponseHandler
@@ -47,6 +48,9 @@ class BaseConnector(ABC):
     after its first response, and goes with no timeout (ValueError). Made anywhere, it belongs
     to the loop of its first request. ``enable_cleanup_closed``, ``loop`` and ``timeout_ceil_threshold``
     are accepted and not needed: closing takes a bounded time in any case.
+
+    With ``share_dials``, who dials also takes a connection to its address that becomes free meanwhile, and
+    a dial outlives its request: one for each address goes on, for the next request or to be idle.
     """
 
     #: Schemes of the URLs that can be requested.
@@ -64,6 +68,7 @@ class BaseConnector(ABC):
         enable_cleanup_closed: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
         timeout_ceil_threshold: float = 5,
+        share_dials: bool = False,
     ) -> None:
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and (not isinstance(value, int) or value < 0):
@@ -84,7 +89,8 @@ class BaseConnector(ABC):
         self._limit_per_host = limit_per_host or 0
         self._keepalive_timeout = keepalive_timeout
         self._force_close = force_close or keepalive_timeout == 0
-        self._pool: Pool[ClientConnection] = Pool(self._limit, self._limit_per_host)
+        self._pool_kind: type[Pool[ClientConnection]] = SharingPool if share_dials else Pool
+        self._pool: Pool[ClientConnection] = self._pool_kind(self._limit, self._limit_per_host)
         #: Every connection whose transport is open.
         self._connections: set[ClientConnection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -268,9 +274,10 @@ class BaseConnector(ABC):
         request.progress = Progress("pool")
         loop = asyncio.get_running_loop()
         has_turn = False
+        granted: Granted = taken
         if timeout.pool is not None:
             async with in_time(request, timeout.pool, "pool", PoolTimeoutError):
-                taken = await self._acquire(request.address, traces, taken)
+                granted = await self._acquire(request.address, traces, taken)
             has_turn, start = True, loop.time()
         total = timeout.total
         passed = loop.time() - start
@@ -279,20 +286,24 @@ class BaseConnector(ABC):
             in_time(request, timeout.connect, "connect"),
         ):
             if not has_turn:
-                taken = await self._acquire(request.address, traces, taken)
-            connection = taken or await self._open(request, timeout, traces)
-        return connection, None if total is None else max(0.001, start + total - loop.time())
+                granted = await self._acquire(request.address, traces, taken)
+            if not isinstance(granted, ClientConnection):
+                granted = await self._open(request, timeout, traces, granted)
+        return granted, None if total is None else max(0.001, start + total - loop.time())
 
     async def _acquire(
         self, address: Address, traces: Traces | None, granted: ClientConnection | None
-    ) -> ClientConnection | None:
-        """An idle connection that can be used; None is a place for a new one."""
+    ) -> Granted:
+        """An idle connection that can be used, or a claim to one; None is a place for a new one."""
         self._bind()
+        if granted is None and (claim := claim_pending(self._pool, address)) is not None:
+            return claim
         while granted is not None or not self._pool.reserve(address):
             if granted is None:
-                granted = await self._wait_for_turn(address, traces)
-                if granted is None:
-                    break
+                turn = await self._wait_for_turn(address, traces)
+                if turn is None or isinstance(turn, Claim):
+                    return turn
+                granted = turn
             if traces is not None and granted in self._connections:
                 await self._while_told(granted, traces.send_connection_reuseconn())
             if granted not in self._connections:
@@ -310,9 +321,11 @@ class BaseConnector(ABC):
         return None
 
     async def _open(
-        self, request: ClientRequest, timeout: ClientTimeout, traces: Traces | None
+        self, request: ClientRequest, timeout: ClientTimeout, traces: Traces | None, claim: Claim | None
     ) -> ClientConnection:
         """A new connection, in the place that is held for it."""
+        if isinstance(self._pool, SharingPool):
+            return await bind_late(self, self._pool, request, timeout, traces, claim)
         address = request.address
         self._close_surplus()
         task = asyncio.current_task()
@@ -325,8 +338,6 @@ class BaseConnector(ABC):
             protocol = await self._create_connection(
                 request, traces.each if traces is not None else (), timeout
             )
-            if not isinstance(protocol, ResponseHandler):
-                raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
         except BaseException as error:
             self._pool.drop(address, CloseReason.NOT_CONNECTED)
             self._close_surplus()
@@ -335,6 +346,17 @@ class BaseConnector(ABC):
             raise
         finally:
             self._opening.discard(task)
+        connection = self._keep(protocol, address)
+        if traces is not None:
+            await self._while_told(connection, traces.send_connection_create_end())
+        return connection
+
+    def _keep(self, protocol: ResponseHandler, address: Address) -> ClientConnection:
+        """Have a new connection in its place, which is free again if that fails."""
+        if not isinstance(protocol, ResponseHandler):
+            self._pool.drop(address, CloseReason.NOT_CONNECTED)
+            self._close_surplus()
+            raise TypeError(f"_create_connection: expected a ResponseHandler, got {protocol!r}")
         if self._is_closed:
             protocol.abort()
             self._pool.drop(address, CloseReason.CONNECTOR_CLOSED)
@@ -342,8 +364,6 @@ class BaseConnector(ABC):
         connection = protocol.connection
         connection.adopt(address, self, self._bind())
         self._connections.add(connection)
-        if traces is not None:
-            await self._while_told(connection, traces.send_connection_create_end())
         return connection
 
     async def _while_told(self, connection: ClientConnection, telling: Awaitable[None]) -> None:
@@ -355,29 +375,33 @@ class BaseConnector(ABC):
                 self.take_back(connection)
             raise
 
-    async def _wait_for_turn(self, address: Address, traces: Traces | None) -> ClientConnection | None:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[ClientConnection | None] = loop.create_future()
+    async def _wait_for_turn(self, address: Address, traces: Traces | None) -> Granted:
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pool.wait(address, waiter)
         try:
             # In the queue already: a hook that takes its time costs nobody the turn.
             if traces is not None:
                 await traces.send_connection_queued_start()
-            granted = await waiter
+            granted: Granted = await waiter
             if traces is not None:
                 await traces.send_connection_queued_end()
         except BaseException:
             self._pool.stop_waiting(waiter)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Granted and cancelled in the same turn of the loop: the grant goes to the next.
-                granted = waiter.result()
-                if granted is None or (granted.is_promised and granted not in self._connections):
-                    self._pool.drop(address, CloseReason.NOT_CONNECTED)
-                elif granted in self._connections:
-                    granted.is_promised = False
-                    self.take_back(granted)
+                self._pass_on(address, waiter.result())
             raise
         return granted
+
+    def _pass_on(self, address: Address, granted: Granted) -> None:
+        """What was granted is not wanted any more."""
+        if isinstance(granted, Claim):
+            abandon(self, granted)
+        elif granted is None or (granted.is_promised and granted not in self._connections):
+            self._pool.drop(address, CloseReason.NOT_CONNECTED)
+        elif granted in self._connections:
+            granted.is_promised = False
+            self.take_back(granted)
 
     def _factory(self) -> ResponseHandler:
         """Make the protocol of a new connection."""
@@ -458,7 +482,7 @@ class BaseConnector(ABC):
                 raise RuntimeError(f"the connector belongs to {self._loop!r}, and is used on {loop!r}")
             self._loop = loop
             self._sweep = Sweep(loop)
-            self._pool = Pool(self._limit, self._limit_per_host)
+            self._pool = self._pool_kind(self._limit, self._limit_per_host)
             self._connections.clear()
             self._leaving.clear()
         return self._sweep

@@ -58,7 +58,6 @@ class _Origin(Generic[ConnectionT]):
         self.tally = tally
 
 
-@final
 class Pool(Generic[ConnectionT]):
     """Idle connections by address, newest first, and places for new ones; 0 is no limit."""
 

@@ -67,7 +67,8 @@ class TCPConnector(BaseConnector):
     what those are asked for is an address that was resolved, and allowed, here.
 
     Closing TLS takes at most ``ssl_shutdown_timeout`` seconds, 1 by default. ``enable_cleanup_closed``,
-    ``timeout_ceil_threshold`` and ``loop`` are accepted and not needed.
+    ``timeout_ceil_threshold`` and ``loop`` are accepted and not needed. ``share_dials`` is as in
+    `BaseConnector`, and so is the rest.
     """
 
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
@@ -99,6 +100,7 @@ class TCPConnector(BaseConnector):
         ssl_shutdown_timeout: float | None = UNSET,
         proxy_ssl: ssl_module.SSLContext | bool | Fingerprint | None = None,
         policy: AddressPolicy | None = None,
+        share_dials: bool = False,
     ) -> None:
         super().__init__(
             keepalive_timeout=keepalive_timeout,
@@ -108,8 +110,11 @@ class TCPConnector(BaseConnector):
             enable_cleanup_closed=enable_cleanup_closed,
             loop=loop,
             timeout_ceil_threshold=timeout_ceil_threshold,
+            share_dials=share_dials,
         )
         self._ssl = tls_option(ssl, None if verify_ssl else False, fingerprint, ssl_context)
+        if proxy_ssl is not None and not isinstance(proxy_ssl, (bool, ssl_module.SSLContext, Fingerprint)):
+            raise TypeError(f"proxy_ssl: expected an SSLContext, a bool or a Fingerprint, got {proxy_ssl!r}")
         self._proxy_ssl = None if proxy_ssl is None else tls_option(proxy_ssl)
         if resolver is not None and not isinstance(resolver, AbstractResolver):
             raise TypeError(f"resolver: expected an AbstractResolver, got {resolver!r}")
@@ -117,6 +122,18 @@ class TCPConnector(BaseConnector):
             raise TypeError(f"policy: expected an AddressPolicy, got {policy!r}")
         if family not in (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6):
             raise ValueError(f"family: expected AF_INET, AF_INET6 or 0, got {family!r}")
+        if loop is not None and not isinstance(loop, asyncio.AbstractEventLoop):
+            raise TypeError(f"loop: expected None or an AbstractEventLoop, got {loop!r}")
+        if local_addr is not None and not _is_address(local_addr):
+            raise TypeError(f"local_addr: expected None or a host and a port, got {local_addr!r}")
+        if socket_factory is not None and not callable(socket_factory):
+            raise TypeError(f"socket_factory: expected None or a function, got {socket_factory!r}")
+        _check_number("ttl_dns_cache", ttl_dns_cache)
+        _check_number("happy_eyeballs_delay", happy_eyeballs_delay)
+        for name, value in (("dns_cache_max_size", dns_cache_max_size), ("interleave", interleave)):
+            _check_number(name, value, int)
+        if ssl_shutdown_timeout is not UNSET:
+            _check_number("ssl_shutdown_timeout", ssl_shutdown_timeout)
         self._policy = policy
         self._family = socket.AddressFamily(family)
         self._resolver = ThreadedResolver() if resolver is None else resolver
@@ -404,3 +421,20 @@ class _Listener:
         except Exception as error:
             self.failure = error
             raise
+
+
+def _check_number(name: str, value: Any, kind: type | tuple[type, ...] = (int, float)) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"{name}: expected None or a number, got {value!r}")
+    if not value >= 0:  # nor is NaN
+        raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
+
+
+def _is_address(given: Any) -> bool:
+    """It is a host and a port, and for IPv6 its flow and its scope, too."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3, 4):
+        return False
+    host, *numbers = given
+    return isinstance(host, str) and all(isinstance(number, int) for number in numbers)
