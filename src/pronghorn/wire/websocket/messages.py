@@ -124,5 +124,9 @@ class WebSocketError(Exception):
         return self.message
 
 
+class WSMessageTypeError(TypeError):
+    """A message is not of the type that was asked for."""
+
+
 class WSHandshakeError(Exception):
     """The handshake that opens a WebSocket was refused or broken (RFC 6455 section 4)."""

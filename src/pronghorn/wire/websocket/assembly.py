@@ -1,0 +1,156 @@
+"""A message that comes in pieces (RFC 6455 section 5.4).
+
+A piece is a part of a frame or a whole one, unmasked. It is inflated, measured and checked when it comes and
+not when the message is whole: what can't become one is refused at the piece that makes it so, and what is
+held is never more than the message. One piece is a message as it stands; of several, small ones are put
+together, since as objects they hold many times their content.
+"""
+
+from codecs import utf_8_decode
+from io import BytesIO
+from typing import Final, final
+
+from .deflate import Inflater
+from .frame import TEXT
+from .mask import Octets
+from .messages import WebSocketError, WSCloseCode, WSMessage, WSMessageTextBytes, WSMsgType
+
+#: The most that one step inflates.
+_STEP: Final = 256 * 1024
+#: Pieces of text that are put together.
+_SMALL_PIECES: Final = 1024
+#: What a compressed frame may have beyond twice the limit of the message.
+_FLUSHES: Final = 1024
+
+
+def too_big(limit: int) -> WebSocketError:
+    """What is told of a message that is longer than ``limit``."""
+    return WebSocketError(WSCloseCode.MESSAGE_TOO_BIG, f"message: longer than {limit} bytes")
+
+
+def not_utf8() -> WebSocketError:
+    """What is told of text that is none."""
+    return WebSocketError(WSCloseCode.INVALID_TEXT, "text message: expected UTF-8")
+
+
+@final
+class _Text:
+    __slots__ = ("_joined", "_pieces", "_rest")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        #: Those before it are not small.
+        self._joined = 0
+        #: The beginning of a character whose end is in the next piece.
+        self._rest = b""
+
+    def add(self, piece: Octets) -> None:
+        if self._rest:
+            piece = self._rest + piece
+        try:
+            text, used = utf_8_decode(piece, "strict", False)
+        except UnicodeDecodeError as error:
+            raise not_utf8() from error
+        self._rest = rest = bytes(piece[used:])
+        # Of a surrogate the decoder waits for the third octet: some error handlers let it pass.
+        if rest[:1] == b"\xed" and rest[1:] >= b"\xa0":
+            raise not_utf8()
+        if not text:
+            return
+        pieces, joined = self._pieces, self._joined
+        pieces.append(text)
+        if len(pieces) - joined >= _SMALL_PIECES:
+            pieces[joined:] = ["".join(pieces[joined:])]
+            self._joined += 1
+
+    def whole(self) -> str:
+        if self._rest:
+            raise not_utf8()
+        return "".join(self._pieces)
+
+
+@final
+class _Bytes:
+    __slots__ = ("_first", "_written")
+
+    def __init__(self) -> None:
+        self._first = b""
+        self._written: BytesIO | None = None
+
+    def add(self, piece: Octets) -> None:
+        if self._written is not None:
+            self._written.write(piece)
+        elif not self._first:
+            self._first = bytes(piece)
+        else:
+            self._written = BytesIO()
+            self._written.write(self._first)
+            self._written.write(piece)
+
+    def whole(self) -> bytes:
+        return self._first if self._written is None else self._written.getvalue()
+
+
+@final
+class Assembly:
+    """A message that is not whole yet."""
+
+    __slots__ = ("_content", "_inflater", "_limit", "_opcode", "frames", "size")
+
+    def __init__(self, opcode: int, limit: int | None, inflater: Inflater | None, decode_text: bool) -> None:
+        self._opcode = opcode
+        self._limit = limit
+        self._inflater = inflater
+        self._content = _Text() if opcode == TEXT and decode_text else _Bytes()
+        #: Bytes of it that are here, decoded.
+        self.size = 0
+        #: Frames that it has come in, with the one that is being read.
+        self.frames = 1
+
+    @property
+    def is_compressed(self) -> bool:
+        """Its payload is compressed."""
+        return self._inflater is not None
+
+    def expect(self, length: int) -> None:
+        """Take in that a frame of it has ``length`` bytes. WebSocketError (1009) if that is too long."""
+        limit = self._limit
+        if limit is None:
+            return
+        # DEFLATE adds an eighth at the very worst, and empty blocks where it is flushed.
+        most = limit - self.size if self._inflater is None else 2 * limit + _FLUSHES
+        if length > most:
+            raise too_big(limit)
+
+    def add(self, piece: Octets, is_last: bool = False) -> None:
+        """Take a piece in. WebSocketError if it is too long (1009), malformed (1002) or not UTF-8 (1007)."""
+        inflater, limit = self._inflater, self._limit
+        if inflater is None:
+            self._add(piece)
+            return
+        while True:
+            # One more than there may be, so that it shows.
+            most = _STEP if limit is None else min(_STEP, limit - self.size + 1)
+            output = inflater.inflate(piece, most, is_last)
+            if output:
+                self._add(output)
+            if not inflater.has_more:
+                break
+            piece, is_last = b"", False
+
+    def finish(self) -> WSMessage | WSMessageTextBytes:
+        """The message, whose last piece was added. WebSocketError (1007) if its text ends too soon."""
+        if self._inflater is not None:
+            self._inflater.end()
+        data = self._content.whole()
+        if self._opcode != TEXT:
+            return WSMessage(WSMsgType.BINARY, data, "")
+        if isinstance(data, str):
+            return WSMessage(WSMsgType.TEXT, data, "")
+        return WSMessageTextBytes(WSMsgType.TEXT, data, "")
+
+    def _add(self, piece: Octets) -> None:
+        self.size += len(piece)
+        if self._limit is not None and self.size > self._limit:
+            raise too_big(self._limit)
+        self._content.add(piece)
