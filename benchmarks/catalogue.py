@@ -23,6 +23,31 @@ PER_REQUEST = (
 )
 
 
+PER_MESSAGE = (*PER_REQUEST[:-1], Column("rate", "messages/s", 0))
+#: By name: the title, how the load is made, the targets.
+ECHOES: Mapping[str, tuple[str, tuple[str, ...], tuple[Target, ...]]] = {
+    "small": (
+        "websocket: text of 32 bytes echoed, 32 connections",
+        ("--kind", "text", "--size", "32", "--connections", "32"),
+        (
+            Target("user CPU <= 1.1 of aiohttp's", "user", 1.1, "aiohttp"),
+            Target("user CPU <= 1.8 of picows.websockets'", "user", 1.8, "picows.websockets"),
+        ),
+    ),
+    "middle": (
+        "websocket: 4 KiB echoed, 32 connections",
+        ("--kind", "binary", "--size", "4096", "--connections", "32"),
+        (Target("user CPU <= 1.15 of aiohttp's", "user", 1.15, "aiohttp"),),
+    ),
+    "large": (
+        "websocket: 1 MiB echoed, 4 connections",
+        ("--kind", "binary", "--size", "1048576", "--connections", "4"),
+        (Target("messages >= 1.3 of aiohttp's", "rate", 1.3, "aiohttp", is_floor=True),),
+    ),
+}
+IDLE = ("--idle", "1000")
+
+
 @dataclass(frozen=True)
 class Setting:
     """What all benchmarks of a run have in common."""
@@ -136,12 +161,51 @@ def client_get(setting: Setting) -> Outcome:
         PER_REQUEST,
         ("total", "user", "rate"),
         (
-            Target("user CPU <= 0.38 of aiohttp's", "user", 0.38, "aiohttp"),
-            Target("total CPU below pyreqwest's", "total", 1.0, "pyreqwest"),
+            Target("user CPU <= 0.35 of aiohttp's", "user", 0.35, "aiohttp"),
+            Target("total CPU <= 0.90 of pyreqwest's", "total", 0.90, "pyreqwest"),
         ),
         variants.get("get", {}),
     )
     return Outcome([table], failures)
+
+
+def client_kinds(setting: Setting) -> Outcome:
+    """CPU per request of clients that do more than GET, or one thing at a time."""
+    with setting.raw_server() as server:
+        target = ("--url", f"http://127.0.0.1:{server.port}/", *setting.window)
+        subjects = setting.both_packages("clients/session_kinds.py", *target)
+
+        def measure(subject: Subject) -> Mapping[str, Figures]:
+            return {
+                kind: per_request(setting.measured(*subject.command, "--kind", kind))
+                for kind in ("json", "cookies", "alone")
+            }
+
+        variants, failures = alternate("kinds", subjects, setting.rounds, measure)
+
+    def table(kind: str, title: str, target: Target) -> Table:
+        return Table(title, PER_REQUEST, ("total", "user", "rate"), (target,), variants.get(kind, {}))
+
+    return Outcome(
+        [
+            table(
+                "json",
+                f"kinds: POST of 1 KiB of JSON, {CONNECTIONS} in flight",
+                Target("user CPU <= 0.40 of aiohttp's", "user", 0.40, "aiohttp"),
+            ),
+            table(
+                "cookies",
+                f"kinds: GET with 50 cookies and 3 middlewares, {CONNECTIONS} in flight",
+                Target("user CPU <= 0.20 of aiohttp's", "user", 0.20, "aiohttp"),
+            ),
+            table(
+                "alone",
+                "kinds: GET, one at a time",
+                Target("total CPU <= 0.60 of aiohttp's", "total", 0.60, "aiohttp"),
+            ),
+        ],
+        failures,
+    )
 
 
 def client_tls(setting: Setting) -> Outcome:
@@ -207,6 +271,39 @@ def client_read(setting: Setting) -> Outcome:
     return Outcome([table], failures)
 
 
+def websocket_echo(setting: Setting) -> Outcome:
+    """CPU per message of servers that echo WebSocket messages, and what an idle connection holds."""
+    subjects = setting.both_packages("servers/websocket_echo.py")
+    if "uvloop" in setting.loops:
+        for package in ("picows.websockets", "websockets.asyncio.server"):
+            command = setting.script("servers/websockets_echo.py", "--package", package)
+            subjects.append(Subject(package.removesuffix(".asyncio.server"), "uvloop", command))
+
+    def load(server: Server, *options: str) -> Figures:
+        target = ("--port", str(server.port), "--pid", str(server.pid))
+        command = setting.script("wsload.py", *target, *options, *setting.window)
+        return figures_of(command, setting.cores.counterpart, setting.environment)
+
+    def measure(subject: Subject) -> Mapping[str, Figures]:
+        with serving(subject.command, setting.cores.measured, setting.environment) as server:
+            found = {name: per_request(load(server, *options)) for name, (_, options, _) in ECHOES.items()}
+        # Of a server that has done nothing else.
+        with serving(subject.command, setting.cores.measured, setting.environment) as server:
+            found["idle"] = load(server, *IDLE)
+        return found
+
+    variants, failures = alternate("websocket", subjects, setting.rounds, measure)
+    tables = [
+        Table(title, PER_MESSAGE, ("user", "total", "rate"), targets, variants.get(name, {}))
+        for name, (title, _, targets) in ECHOES.items()
+    ]
+    columns = (Column("kib", "KiB each", 1),)
+    idle = (Target("an idle connection <= 7 KiB", "kib", 7.0),)
+    title = "websocket: 1,000 idle connections, resident memory"
+    tables.append(Table(title, columns, ("kib",), idle, variants.get("idle", {})))
+    return Outcome(tables, failures)
+
+
 def package_import(setting: Setting) -> Outcome:
     """What the import costs a fresh interpreter."""
     packages = ("pronghorn", "aiohttp")
@@ -241,8 +338,10 @@ def package_import(setting: Setting) -> Outcome:
 BENCHMARKS: Mapping[str, Callable[[Setting], Outcome]] = {
     "server": server_get,
     "client": client_get,
+    "kinds": client_kinds,
     "tls": client_tls,
     "read": client_read,
+    "websocket": websocket_echo,
     "import": package_import,
 }
 

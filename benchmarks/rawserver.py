@@ -13,7 +13,7 @@ from typing import cast
 import trustme
 import uvloop
 
-from traffic import BODY, LARGE_BLOCKS, LARGE_PATH, LARGE_SIZE, large_block
+from traffic import BODY, JSON_END, LARGE_BLOCKS, LARGE_PATH, LARGE_SIZE, large_block
 
 FIELDS = (
     b"HTTP/1.1 200 OK\r\n"
@@ -44,7 +44,8 @@ class RawServer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-        if not self.received.endswith(b"\r\n\r\n"):
+        end = JSON_END if self.received.startswith(b"POST") else b"\r\n\r\n"
+        if not self.received.endswith(end):
             return
         received, self.received = self.received, b""
         if received.startswith(LARGE_START):

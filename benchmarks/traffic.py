@@ -9,6 +9,17 @@ SEED = 9112
 CONNECTIONS = 64
 BODY = b"Hello, World!"
 
+#: 1 KiB of JSON, when it is serialised. Its end is the end of the request, for a server that parses nothing.
+JSON = {
+    "text": "All work and no play makes Jack a dull boy. " * 22,
+    "page": 1,
+    "sizes": [1, 2, 3],
+    "at": "end",
+}
+JSON_END = b'"end"}'
+#: What a site may have set on the way, 50 of them.
+COOKIES = {f"cookie-{number}": f"{number:032x}" for number in range(50)}
+
 BLOCK_SIZE = 1024 * 1024
 LARGE_BLOCKS = 512
 LARGE_SIZE = BLOCK_SIZE * LARGE_BLOCKS

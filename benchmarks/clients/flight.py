@@ -11,7 +11,7 @@ from traffic import BODY, CONNECTIONS
 
 
 class Flight:
-    """CONNECTIONS workers, each with one request in flight; a wrong answer or an exception ends it."""
+    """Workers, each with one request in flight; a wrong answer or an exception ends it."""
 
     def __init__(self, get: Callable[[], Awaitable[tuple[int, object]]]) -> None:
         self.get = get
@@ -44,11 +44,13 @@ class Flight:
         }
 
 
-async def fly(get: Callable[[], Awaitable[tuple[int, object]]], options: argparse.Namespace) -> None:
+async def fly(
+    get: Callable[[], Awaitable[tuple[int, object]]], options: argparse.Namespace, workers: int = CONNECTIONS
+) -> None:
     """Measures `get`, which makes one request and returns status and body, and prints the figures as JSON."""
     flight = Flight(get)
     async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
+        for _ in range(workers):
             group.create_task(flight.worker())
         figures = await flight.measure(options.warmup, options.seconds)
     print(json.dumps(figures))

@@ -1,0 +1,40 @@
+"""Echoes WebSocket messages with pronghorn or aiohttp: one source for both, since the names are the same."""
+
+import argparse
+import asyncio
+from importlib import import_module
+from typing import Any
+
+import uvloop
+
+
+async def serve(package: str, port: int) -> None:
+    web: Any = import_module(f"{package}.web")
+    text = import_module(package).WSMsgType.TEXT
+
+    async def echo(request: Any) -> Any:
+        websocket = web.WebSocketResponse()
+        await websocket.prepare(request)
+        async for message in websocket:
+            if message.type is text:
+                await websocket.send_str(message.data)
+            else:
+                await websocket.send_bytes(message.data)
+        return websocket
+
+    application = web.Application()
+    application.router.add_get("/echo", echo)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--package", choices=("pronghorn", "aiohttp"), required=True)
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), required=True)
+    parser.add_argument("--port", type=int, required=True)
+    options = parser.parse_args()
+    run = uvloop.run if options.loop == "uvloop" else asyncio.run
+    run(serve(options.package, options.port))

@@ -1,0 +1,148 @@
+"""Loads a WebSocket echo server, one message in flight on each connection, and accounts for its CPU.
+
+Bare epoll, as loadgen.py. The frame that is sent is made once; every answer is checked, all of it.
+"""
+
+import argparse
+import json
+import os
+import select
+import socket
+import struct
+import time
+from pathlib import Path
+
+from cputime import cpu_seconds, process_tree
+
+STALLED_AFTER = 10.0
+HANDSHAKE = (
+    b"GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+class BadAnswer(Exception):
+    """A server that answers wrongly, too little or not at all has no figure."""
+
+
+def header(first: int, size: int, mask_bit: int) -> bytes:
+    if size < 126:
+        return struct.pack("!BB", first, mask_bit | size)
+    if size < 65536:
+        return struct.pack("!BBH", first, mask_bit | 126, size)
+    return struct.pack("!BBQ", first, mask_bit | 127, size)
+
+
+def frames(kind: str, size: int) -> tuple[bytes, bytes]:
+    """A message as a client sends it, and as a server echoes it."""
+    payload = (b"All work and no play makes Jack a dull boy. " * (size // 44 + 1))[:size]
+    key = os.urandom(4)
+    repeated = int.from_bytes((key * (size // 4 + 1))[:size], "big")
+    masked = (int.from_bytes(payload, "big") ^ repeated).to_bytes(size, "big")
+    first = 0x81 if kind == "text" else 0x82
+    return header(first, size, 0x80) + key + masked, header(first, size, 0) + payload
+
+
+def connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=STALLED_AFTER)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(HANDSHAKE)
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        data = connection.recv(65536)
+        if not data:
+            raise BadAnswer(f"connection closed after {answer!r}")
+        answer += data
+    if not answer.startswith(b"HTTP/1.1 101 ") or ACCEPT not in answer:
+        raise BadAnswer(f"not the answer asked for: {answer!r}")
+    return connection
+
+
+class Load:
+    """The connections, and the count of right echoes on them."""
+
+    def __init__(self, port: int, connections: int, sent: bytes, expected: bytes) -> None:
+        self.sent, self.expected = sent, expected
+        self.echoed = 0
+        self.epoll = select.epoll()
+        self.connections = {}
+        self.missing = {}
+        for _ in range(connections):
+            connection = connect(port)
+            self.connections[connection.fileno()] = connection
+            self.missing[connection.fileno()] = len(expected)
+            self.epoll.register(connection, select.EPOLLIN)
+        for connection in self.connections.values():
+            connection.sendall(sent)
+
+    def drive(self, seconds: float) -> None:
+        """Answers every right echo with the next message, for that long."""
+        missing, length = self.missing, len(self.expected)
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            ready = self.epoll.poll(STALLED_AFTER)
+            if not ready:
+                raise BadAnswer(f"no echo within {STALLED_AFTER} s, {self.echoed} came before")
+            for descriptor, _ in ready:
+                connection = self.connections[descriptor]
+                data = connection.recv(1 << 20)
+                if not data:
+                    raise BadAnswer(f"connection closed after {self.echoed} echoes")
+                at = length - missing[descriptor]
+                if self.expected[at : at + len(data)] != data:
+                    raise BadAnswer(f"not what was sent: {data[:80]!r} at {at}")
+                left = missing[descriptor] - len(data)
+                if left:
+                    missing[descriptor] = left
+                    continue
+                missing[descriptor] = length
+                self.echoed += 1
+                connection.sendall(self.sent)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds, and shares with nobody."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    lines = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
+    return sum(int(lines[name].split()[0]) * 1024 for name in ("Private_Clean", "Private_Dirty"))
+
+
+def hold(port: int, pid: int, count: int) -> float:
+    """KiB of the server's memory for each connection that is open and idle."""
+    few = [connect(port) for _ in range(50)]  # what is made once is made with them
+    before = resident(pid)
+    many = [connect(port) for _ in range(count)]
+    held = resident(pid) - before
+    for connection in (*few, *many):
+        connection.close()
+    return held / count / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pid", type=int, required=True)
+    parser.add_argument("--idle", type=int, help="only open so many, and see what they hold")
+    parser.add_argument("--kind", choices=("text", "binary"), default="text")
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--warmup", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    options = parser.parse_args()
+    if options.idle:
+        print(json.dumps({"kib": hold(options.port, options.pid, options.idle)}))
+        return
+    load = Load(options.port, options.connections, *frames(options.kind, options.size))
+    load.drive(options.warmup)
+    measured = process_tree(options.pid)
+    before, echoed, start = cpu_seconds(measured), load.echoed, time.perf_counter()
+    load.drive(options.seconds)
+    seconds = time.perf_counter() - start
+    after = cpu_seconds(measured)
+    user, system = after[0] - before[0], after[1] - before[1]
+    print(json.dumps({"requests": load.echoed - echoed, "seconds": seconds, "user": user, "sys": system}))
+
+
+if __name__ == "__main__":
+    main()
