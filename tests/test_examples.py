@@ -66,9 +66,11 @@ def test_client_and_server(stop: signal.Signals) -> None:
         )
         assert (status, output.count("200 OK")) == (0, 3), output + errors
         assert [line.split()[0] for line in output.splitlines()] == [
-            *("page", "json", "form", "upload", "download", "sha-256", "requests")
+            *("page", "json", "form", "upload", "download", "sha-256", "requests", "websocket", "chat")
         ]
         assert "100 over 20 connections" in output
+        assert "text, 1 MiB of binary and a ping came back; closed with 1000" in output
+        assert "2 in a room heard what Guest 1 said" in output
         # Nothing but the two bars, each drawn once: stderr is no terminal here.
         assert [line.split()[0] for line in errors.splitlines()] == ["upload", "download"]
         assert errors.count("#" * 40) == errors.count("100%") == 2
@@ -118,6 +120,49 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def test_python_of_documents_compiles(path: Path) -> None:
     for block in blocks(path):
         compile(block, str(path), "exec")
+
+
+#: Runs the blocks of a document, and the coroutine functions in them that need a session and a URL at most.
+RUNNER = """
+import asyncio
+import inspect
+import sys
+
+import pronghorn
+
+
+async def call(function, names, url):
+    async with pronghorn.ClientSession() as session:
+        given = {"session": session, "url": url}
+        await function(*[given[name] for name in names])
+
+
+url, *blocks = sys.argv[1:]
+for block in blocks:
+    found = {"__name__": "__main__"}
+    exec(compile(block, "<block>", "exec"), found)
+    for name, function in list(found.items()):
+        if not inspect.iscoroutinefunction(function) or name == "main" or "WebSocket" in block:
+            continue
+        names = list(inspect.signature(function).parameters)
+        if set(names) <= {"session", "url"}:
+            asyncio.run(call(function, names, url))
+            print("ran", name)
+"""
+RUN = {
+    "client.md": ("send", "ask_the_api", "digest", "known", "told", "listen", "patient"),
+    "websockets.md": (),
+}
+
+
+@pytest.mark.parametrize(("name", "functions"), RUN.items(), ids=RUN)
+def test_python_of_documents_does_what_it_says(name: str, functions: tuple[str, ...]) -> None:
+    with example_server() as (server, url):
+        texts = [block.replace("http://127.0.0.1:8080", url) for block in blocks(ROOT / "docs" / name)]
+        status, output, errors = finished("-c", RUNNER, url + "/download/1000", *texts)
+        assert (status, errors) == (0, ""), output
+        assert re.findall(r"^ran (\w+)$", output, re.MULTILINE) == list(functions)
+        assert stopped(server, signal.SIGINT) == (0, "")
 
 
 def test_readme_client_talks_to_readme_server(tmp_path: Path) -> None:

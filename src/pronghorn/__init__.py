@@ -76,7 +76,6 @@ if TYPE_CHECKING:
     from .client.errors import UnixClientConnectorError as UnixClientConnectorError
     from .client.errors import UnrepeatableBodyError as UnrepeatableBodyError
     from .client.errors import UploadAbortedError as UploadAbortedError
-    from .client.errors import WSMessageTypeError as WSMessageTypeError
     from .client.errors import WSServerHandshakeError as WSServerHandshakeError
     from .client.lease import Connection as Connection
     from .client.local import NamedPipeConnector as NamedPipeConnector
@@ -84,6 +83,7 @@ if TYPE_CHECKING:
     from .client.middlewares import ClientHandlerType as ClientHandlerType
     from .client.middlewares import ClientMiddlewareType as ClientMiddlewareType
     from .client.oneshot import request as request
+    from .client.oneshot import ws_connect as ws_connect
     from .client.outgoing import ClientRequest as ClientRequest
     from .client.request_info import RequestInfo as RequestInfo
     from .client.response import ClientResponse as ClientResponse
@@ -111,6 +111,8 @@ if TYPE_CHECKING:
     from .client.tracing import TraceRequestStartParams as TraceRequestStartParams
     from .client.tracing import TraceResponseChunkReceivedParams as TraceResponseChunkReceivedParams
     from .client.uploads import UploadTracker as UploadTracker
+    from .client.websocket import ClientWebSocketResponse as ClientWebSocketResponse
+    from .client.websocket import ClientWSTimeout as ClientWSTimeout
     from .compat.importer import install_as_aiohttp as install_as_aiohttp
     from .io.policy import AddressPolicy as AddressPolicy
     from .io.policy import PublicAddressesOnly as PublicAddressesOnly
@@ -128,10 +130,12 @@ if TYPE_CHECKING:
     from .wire.events import HttpVersion10 as HttpVersion10
     from .wire.events import HttpVersion11 as HttpVersion11
     from .wire.sse import ServerSentEvent as ServerSentEvent
+    from .wire.websocket.deflate_offers import DeflateOptions as DeflateOptions
     from .wire.websocket.messages import WebSocketError as WebSocketError
     from .wire.websocket.messages import WSCloseCode as WSCloseCode
     from .wire.websocket.messages import WSMessage as WSMessage
     from .wire.websocket.messages import WSMessageTextBytes as WSMessageTextBytes
+    from .wire.websocket.messages import WSMessageTypeError as WSMessageTypeError
     from .wire.websocket.messages import WSMsgType as WSMsgType
 
 _SUBMODULES = ("abc", "hdrs", "testing", "typedefs", "web")

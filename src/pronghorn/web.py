@@ -85,6 +85,9 @@ from .server.run import run_app
 from .server.runner import AppRunner, BaseRunner, BaseSite, ServerRunner, SockSite, TCPSite
 from .server.server import Server
 from .server.settings import ServerSettings
+from .server.websocket import WebSocketReady, WebSocketResponse
+from .websocket import broadcast
+from .wire.websocket.messages import WSCloseCode, WSMsgType
 
 __all__ = [
     "AbstractAccessLogger",
@@ -176,6 +179,11 @@ __all__ = [
     "TCPSite",
     "UrlDispatcher",
     "UrlMappingMatchInfo",
+    "WSCloseCode",
+    "WSMsgType",
+    "WebSocketReady",
+    "WebSocketResponse",
+    "broadcast",
     "delete",
     "get",
     "head",

@@ -30,9 +30,37 @@ def test_links() -> None:
     assert links["alone"]["url"] == URL("http://here/a/alone")
 
 
+@pytest.mark.parametrize(
+    ("target", "url"),
+    [
+        ("x%7e?a=%2f#%7E", "http://here/%7e%3F/x%7e?a=%2f#~"),
+        ("./x", "http://here/%7e%3F/x"),
+        ("../x", "http://here/x"),
+        ("", "http://here/%7e%3F/b?c=%2b"),
+        ("#d", "http://here/%7e%3F/b?c=%2b#d"),
+        ("?d=%2B", "http://here/%7e%3F/b?d=%2B"),
+        ("/%2f", "http://here/%2f"),
+        ("//there/%2f", "http://there/%2f"),
+        ("https://there/?sig=a%2bb%2F", "https://there/?sig=a%2bb%2F"),
+        ("mailto:a@b.test", "mailto:a@b.test"),
+        ("a b", "http://here/%7e%3F/a%20b"),
+    ],
+)
+def test_links_keep_their_spelling(target: str, url: str) -> None:
+    page = URL("http://here/%7e%3F/b?c=%2b#d", encoded=True)
+    links = links_of(fields(("Link", f"<{target}>; rel=x")), page)
+    assert str(links["x"]["url"]) == url
+
+
+def test_links_from_a_page_without_a_path() -> None:
+    links = links_of(fields(("Link", "<a>; rel=x, <?b>; rel=y")), URL("http://here"))
+    assert [str(links[name]["url"]) for name in "xy"] == ["http://here/a", "http://here/?b"]
+
+
 def test_no_links() -> None:
     assert not links_of(fields(), BASE)
     assert not links_of(fields(("Link", "rubbish"), ("Link", "<http://[>; rel=x")), BASE)
+    assert not links_of(fields(("Link", "<http://there:x/>; rel=x, <http://a@b:c/>; rel=x")), BASE)
 
 
 @pytest.mark.parametrize(

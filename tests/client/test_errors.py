@@ -162,7 +162,6 @@ CASES = [
     plain(errors.RedirectClientError, errors.ClientError),
     malformed(errors.InvalidUrlRedirectClientError, errors.InvalidUrlClientError, errors.RedirectClientError),
     malformed(errors.NonHttpUrlRedirectClientError, errors.NonHttpUrlClientError, errors.RedirectClientError),
-    plain(errors.WSMessageTypeError, TypeError),
 ]
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.__name__)

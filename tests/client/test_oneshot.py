@@ -1,4 +1,4 @@
-"""`request`: a session of its own, which leaves nothing."""
+"""`request` and `ws_connect`: a session of its own, which leaves nothing."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,8 @@ import pytest
 import pronghorn
 from pronghorn import HttpVersion10, TCPConnector
 
-from ..functional.scripted import OK, Scripted, answering, scripted
+from ..functional.scripted import OK, Scripted, answering, scripted, until
+from ..seed.sockets import opening
 
 
 @pytest.fixture(name="server")
@@ -100,3 +101,37 @@ async def test_as_a_coroutine(server: Scripted) -> None:
     task = asyncio.create_task(pronghorn.request("GET", server.url()))
     async with await task as response:
         assert await response.text() == "ok"
+
+
+# A WebSocket
+
+
+async def test_a_websocket_entered_and_awaited() -> None:
+    async with scripted(opening()) as server:
+        async with pronghorn.ws_connect(server.url()) as websocket:
+            assert not websocket.closed
+        assert websocket.closed
+        websocket = await pronghorn.ws_connect(server.url())
+        assert await websocket.close()
+
+
+async def test_a_websocket_by_a_connector_of_ones_own() -> None:
+    async with scripted(opening()) as server, TCPConnector() as connector:
+        async with pronghorn.ws_connect(server.url(), connector=connector):
+            pass
+        assert not connector.closed
+
+
+async def test_no_websocket_and_nothing_is_left(server: Scripted) -> None:
+    with pytest.raises(pronghorn.WSServerHandshakeError) as caught:
+        await pronghorn.ws_connect(server.url())
+    assert caught.value.status == 200
+    await until(lambda: server.peers[0].has_left)
+
+
+async def test_the_loop_of_a_websocket_is_not_needed() -> None:
+    async with scripted(opening()) as server:
+        with pytest.warns(DeprecationWarning, match="ws_connect: loop"):
+            context = pronghorn.ws_connect(server.url(), loop=asyncio.get_running_loop())
+        async with context:
+            pass

@@ -24,6 +24,8 @@ def make(
         ("http://host:80/", Address("host", 80), "host"),
         ("http://HOST:8080/", Address("host", 8080), "host:8080"),
         ("http://[::1]:81/", Address("::1", 81), "[::1]:81"),
+        ("http://[fe80::1%25lo]:81/", Address("fe80::1%lo", 81), "[fe80::1]:81"),
+        ("http://[fe80::1%lo]/", Address("fe80::1%lo", 80), "[fe80::1]"),
         ("http://b\u00fccher.example/", Address("xn--bcher-kva.example", 80), "xn--bcher-kva.example"),
     ],
 )
@@ -45,6 +47,39 @@ def test_where_to(url: str, address: Address, host: str) -> None:
 )
 def test_target_is_in_origin_form(url: str, target: str) -> None:
     assert make(url=url).target == target
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://host:80/a%2F?q", "http://host/a%2F?q"),
+        ("http://[::1]:81", "http://[::1]:81/"),
+        ("http://[fe80::1%25lo]:81/%25", "http://[fe80::1]:81/%25"),
+        ("http://[fe80::1%lo]/", "http://[fe80::1]/"),
+    ],
+)
+def test_target_is_in_absolute_form_for_a_proxy(url: str, target: str) -> None:
+    request = make_request("GET", URL(url, encoded=True), (), None, None)
+    request.send_to_proxy()
+    assert request.target == target
+
+
+@pytest.mark.parametrize("data", [None, b"x"])
+@pytest.mark.parametrize(
+    ("compress", "kind"), [("rot13", ValueError), ("GZIP", ValueError), (5, TypeError), (b"gzip", TypeError)]
+)
+def test_codings_that_are_none(compress: Any, kind: type[Exception], data: bytes | None) -> None:
+    with pytest.raises(kind, match=r"^compress: expected "):
+        make_request("POST", URL("http://host/"), (), None, data, compress=compress)
+    with pytest.raises(kind, match=r"^compress: expected "):
+        ClientRequest("POST", URL("http://host/"), data=data, compress=compress)
+
+
+def test_arguments_of_a_request_are_named() -> None:
+    with pytest.raises(TypeError, match=r"^server_hostname: expected a str, got 5"):
+        ClientRequest("GET", URL("http://host/"), server_hostname=5)  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(TypeError, match=r"^proxy_headers: expected a mapping or pairs, got 5"):
+        ClientRequest("GET", URL("http://host/"), proxy_headers=5)  # type: ignore[arg-type]  # what is tested
 
 
 def test_host_is_first() -> None:

@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from pronghorn.client.auth import BasicAuth
-from pronghorn.client.route import Proxy, Route, make_proxy, make_route, proxy_from_environment
+from pronghorn.client.route import Proxy, Route, as_told, make_proxy, make_route, proxy_from_environment
 from pronghorn.client.tls import VERIFIED, Fingerprint
 from pronghorn.io.dial import Address
 
@@ -111,6 +111,16 @@ def test_credentials_are_a_basic_auth(auth: Any) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_what_a_proxy_would_be_told() -> None:
+    fields = (field for field in [("X-A", "1"), ("X-A", "2")])
+    assert as_told(AUTH, fields) == (AUTH, (("X-A", "1"), ("X-A", "2")))
+    assert as_told(None, None) == (None, ())
+    with pytest.raises(ValueError, match=r"^proxy_auth: expected None or a BasicAuth, got str$"):
+        as_told("user:secret", None)  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(TypeError, match=r"^proxy_headers: expected a str for X-A, got 5$"):
+        as_told(None, {"X-A": 5})  # type: ignore[arg-type]  # what is tested
+
+
 @pytest.mark.parametrize("proxy", ["http://user:\u20acuro@proxy.test", "http://proxy.test"])
 def test_credentials_that_cannot_be_encoded(proxy: str) -> None:
     auth = None if "@" in proxy else BasicAuth("user", "\u20acuro")
@@ -174,6 +184,13 @@ def test_what_is_no_option_of_tls(option: Any) -> None:
     for url in (HTTP, HTTPS):
         with pytest.raises(TypeError, match=r"^ssl: expected an SSLContext, a bool or a Fingerprint"):
             make_route(url, None, option, None)
+
+
+@pytest.mark.parametrize("name", [5, b"other.test", ["other.test"]])
+def test_names_that_are_verified_are_str(name: Any) -> None:
+    for url in (HTTP, HTTPS):
+        with pytest.raises(TypeError, match=r"^server_hostname: expected a str, got "):
+            make_route(url, None, True, name)
 
 
 def test_with_a_proxy() -> None:

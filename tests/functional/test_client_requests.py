@@ -11,7 +11,9 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pronghorn import ClientResponseError, ClientSession, InvalidURL, NonHttpUrlClientError
+from pronghorn.testing.mock_connector import MockConnector
 
+from .listening import text
 from .scripted import OK, Request, Scripted, answering, scripted
 
 VERBS = ("get", "options", "head", "post", "put", "patch", "delete")
@@ -446,3 +448,14 @@ async def test_skip_auto_headers_takes_names(server: Scripted, names: Any) -> No
     async with ClientSession() as session:
         with pytest.raises(TypeError, match="skip_auto_headers: expected names of fields"):
             await session.get(server.url(), skip_auto_headers=names)
+
+
+@pytest.mark.parametrize("url", ["/x%7e?a=%2f", "http://a.test/x%7e?a=%2f"])
+async def test_a_rule_is_for_what_is_spelt_like_it(url: str) -> None:
+    mock = MockConnector()
+    mock.add("GET", url, body=b"ok")
+    async with ClientSession(connector=mock) as session:
+        assert await text(session, "http://a.test/x%7e?a=%2f") == "ok"
+    assert str(mock.requests[0].url) == "http://a.test/x%7e?a=%2f"
+    with pytest.raises(InvalidURL):
+        mock.add("GET", "http://a.test:x/")

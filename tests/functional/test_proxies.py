@@ -9,6 +9,7 @@ from yarl import URL
 
 from pronghorn import BasicAuth, ClientHttpProxyError, ClientResponseError, ClientSession, TCPConnector
 
+from ..seed.sockets import opening
 from ..tls import client_context, server_context
 from .listening import text
 from .programs import HttpProxy, leaving_nothing, scripted_tls, squid, tinyproxy
@@ -300,3 +301,31 @@ async def test_a_server_that_closes_its_connections(port: int) -> None:
             assert await text(session, f"https://127.0.0.1:{origin.port}/") == "ok"
             await until(lambda: connector.stats().idle == 0)
         assert len(origin.peers) == 2
+
+
+# WebSockets
+
+
+async def test_a_websocket_goes_through_a_tunnel() -> None:
+    """RFC 6455 section 4.1: a proxy takes the Upgrade of a request that it is sent for itself."""
+    proxy = HttpProxy()
+    async with (
+        scripted(opening()) as origin,
+        scripted(proxy) as server,
+        ClientSession() as session,
+    ):
+        url = origin.url().replace("http", "ws")
+        async with session.ws_connect(url, proxy=server.url()) as websocket:
+            assert not websocket.closed
+        async with session.get("http://origin.test/", proxy=server.url()) as response:
+            assert response.status == 200
+    assert proxy.targets == [f"CONNECT 127.0.0.1:{origin.port}", "GET http://origin.test/"]
+
+
+@pytest.mark.parametrize("program", [tinyproxy, squid])
+async def test_a_websocket_by_a_real_proxy(program: Callable[[], AbstractContextManager[int]]) -> None:
+    async with scripted(opening()) as origin, ClientSession() as session:
+        with program() as port:
+            async with session.ws_connect(origin.url(), proxy=f"http://127.0.0.1:{port}") as websocket:
+                assert not websocket.closed
+            assert websocket.close_code == 1000

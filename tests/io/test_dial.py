@@ -7,8 +7,9 @@ import ssl
 from typing import Any
 
 import pytest
+from yarl import URL
 
-from pronghorn.io.dial import Address, Dialling, Progress, Tls
+from pronghorn.io.dial import Address, Dialling, Progress, Tls, TunnelledAddress
 from pronghorn.io.resolver import AddressInfo
 
 from ..functional.scripted import turns, until
@@ -413,3 +414,14 @@ def test_the_whole_address_is_the_key() -> None:
 def test_progress_says_where_it_stands() -> None:
     assert str(Progress()) == "dns"
     assert str(Progress("connect", "192.0.2.1:80")) == "connect, 192.0.2.1:80"
+
+
+def test_a_tunnel_is_shared_with_no_forwarded_request() -> None:
+    plain = Address("here", 80, proxy=URL("http://proxy"))
+    tunnelled = TunnelledAddress(*plain)
+    assert plain != tunnelled
+    assert tunnelled != plain
+    assert tunnelled == TunnelledAddress(*plain)
+    assert tunnelled != TunnelledAddress(*plain._replace(port=81))
+    assert len({plain, tunnelled, TunnelledAddress(*plain)}) == 2
+    assert isinstance(tunnelled._replace(port=81), TunnelledAddress)

@@ -27,7 +27,8 @@ from .row import aliased, sent
 
 ROOT = Path(__file__).parents[2]
 
-ROUND_TRIP = """
+#: Finds none of OTHERS.
+REFUSING = """
 import asyncio
 import socket
 import sys
@@ -40,7 +41,8 @@ class Refusing:
 
 sys.meta_path.insert(0, Refusing())
 from aiohttp import web
-
+"""
+ROUND_TRIP = """
 async def greet(request):
     return web.Response(text=f"hello {await request.text()}")
 
@@ -58,6 +60,37 @@ async def main():
     return text
 
 found = {"text": asyncio.run(main())}
+"""
+
+TALK = """
+async def talk(request):
+    ws = web.WebSocketResponse()
+    await ws.prepare(request)
+    async for msg in ws:
+        await (ws.send_str(msg.data * 2) if msg.type == aiohttp.WSMsgType.TEXT else ws.send_bytes(msg.data))
+    left.append(ws.close_code)
+    return ws
+
+async def main():
+    app = web.Application()
+    app.router.add_get("/", talk)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    sock = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, sock).start()
+    url = f"ws://127.0.0.1:{sock.getsockname()[1]}/"
+    async with aiohttp.ClientSession() as session:
+        for compress in (0, 15):
+            async with session.ws_connect(url, compress=compress) as ws:
+                await ws.send_str("hello ")
+                await ws.send_bytes(bytes(100_000))
+                said.append([ws.compress > 0, await ws.receive_str(), len(await ws.receive_bytes())])
+                await ws.close(code=4000)
+    await runner.cleanup()
+
+said, left = [], []
+asyncio.run(main())
+found = {"said": said, "left": left}
 """
 
 
@@ -80,17 +113,29 @@ def distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_s001_a_client_and_a_server_with_what_is_installed() -> None:
+def others() -> list[str]:
+    """The modules that are not installed with us."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     installed = with_what_they_need({distribution(line) for line in project["dependencies"]})
     assert {"multidict", "yarl"} <= installed
-    others = {
+    found = {
         module
         for module, names in packages_distributions().items()
         if installed.isdisjoint(map(distribution, names)) and module not in ("aiohttp", "pronghorn")
     }
-    assert "pytest" in others
-    assert aliased(f"OTHERS = {sorted(others)}\n{ROUND_TRIP}") == {"text": "hello you"}
+    assert "pytest" in found
+    return sorted(found)
+
+
+def test_s001_a_client_and_a_server_with_what_is_installed() -> None:
+    assert aliased(f"OTHERS = {others()}\n{REFUSING}{ROUND_TRIP}") == {"text": "hello you"}
+
+
+def test_s002_websockets_of_both_sides_with_what_is_installed() -> None:
+    assert aliased(f"OTHERS = {others()}\n{REFUSING}{TALK}") == {
+        "said": [[False, "hello hello ", 100_000], [True, "hello hello ", 100_000]],
+        "left": [4000, 4000],
+    }
 
 
 #: Those of the references, and what aiohttp has added since.
@@ -178,6 +223,81 @@ async def test_s005_aiodns_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
         session.get(f"http://localhost:{server.port}/") as response,
     ):
         assert await response.text() == "ok"
+
+
+EXPORTED = """
+import importlib
+
+found = {
+    module: [
+        name
+        for name in names
+        if getattr(aiohttp, name, None) is not getattr(importlib.import_module("aiohttp." + module), name)
+    ]
+    for module, names in MODULES.items()
+}
+"""
+BY_MODULE = """
+import importlib
+
+found = {"there and here": {}}
+for path in NAMES:
+    module, name = path.split(".")
+    there = hasattr(importlib.import_module("aiohttp." + module), name)
+    found["there and here"][path] = [there, hasattr(aiohttp, name)]
+"""
+#: The public names of modules, as far as they mean something today.
+EXPORTS = {
+    "client": """
+        BaseConnector ClientConnectionError ClientConnectionResetError ClientConnectorCertificateError
+        ClientConnectorDNSError ClientConnectorError ClientConnectorSSLError ClientError ClientHttpProxyError
+        ClientOSError ClientPayloadError ClientProxyConnectionError ClientRequest ClientResponse
+        ClientResponseError ClientSSLError ClientSession ClientTimeout ClientWSTimeout
+        ClientWebSocketResponse ConnectionTimeoutError ContentTypeError Fingerprint InvalidURL
+        InvalidUrlClientError InvalidUrlRedirectClientError NamedPipeConnector NonHttpUrlClientError
+        NonHttpUrlRedirectClientError RedirectClientError RequestInfo ServerConnectionError
+        ServerDisconnectedError ServerFingerprintMismatch ServerTimeoutError SocketTimeoutError TCPConnector
+        TooManyRedirects UnixConnector UploadAbortedError UploadTracker WSMessageTypeError
+        WSServerHandshakeError request
+    """,
+    "multipart": """
+        BadContentDispositionHeader BadContentDispositionParam BodyPartReader MultipartReader
+        MultipartWriter content_disposition_filename parse_content_disposition
+    """,
+    "protocol": "HttpVersion HttpVersion10 HttpVersion11",
+    "utils": "",
+}
+#: Of the modules that an older text names beside these, what goes by its name and that of the package.
+OLDER_EXPORTS = {
+    "errors": """
+        ClientConnectionError ClientError ClientOSError ClientResponseError InvalidURL
+        ServerDisconnectedError WSServerHandshakeError
+    """,
+    "parsers": "EofStream",
+    "wsgi": "",
+}
+#: And what is there alone: it says what took its place.
+NOT_EXPORTED = """
+    errors.HttpProcessingError errors.BadStatusLine parsers.StreamParser parsers.StreamWriter
+    protocol.HttpMessage protocol.HttpPrefixParser wsgi.WSGIServerHttpProtocol wsgi.WsgiResponse
+""".split()
+
+
+def unexported(exports: dict[str, str]) -> Any:
+    """What of this is not, and is the same thing, in the package itself."""
+    modules = {module: names.split() for module, names in exports.items()}
+    return aliased(f"MODULES = {modules}\n{EXPORTED}")
+
+
+def test_s006_names_of_modules_are_exported() -> None:
+    assert unexported(EXPORTS) == {module: [] for module in EXPORTS}
+
+
+def test_s007_names_of_further_modules() -> None:
+    """The later text (S-006) counts: what lives on is exported, and nothing else of these."""
+    assert unexported(OLDER_EXPORTS) == {module: [] for module in OLDER_EXPORTS}
+    (left,) = aliased(f"NAMES = {NOT_EXPORTED}\n{BY_MODULE}").values()
+    assert left == {name: [True, False] for name in NOT_EXPORTED}
 
 
 def test_s008_every_exception_by_its_name_in_the_package() -> None:

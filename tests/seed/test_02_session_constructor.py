@@ -12,10 +12,13 @@ from multidict import CIMultiDict, istr
 
 from pronghorn import (
     BasicAuth,
+    ClientHandlerType,
+    ClientRequest,
     ClientResponse,
     ClientResponseError,
     ClientSession,
     ClientTimeout,
+    ClientWebSocketResponse,
     ConnectionTimeoutError,
     CookieJar,
     DummyCookieJar,
@@ -24,12 +27,15 @@ from pronghorn import (
     HttpVersion11,
     ServerTimeoutError,
     TCPConnector,
+    TraceConfig,
+    TraceRequestStartParams,
 )
 
 from ..functional.programs import HttpProxy, Names, scripted_tls
 from ..functional.scripted import OK, Peer, answering, scripted
 from ..tls import client_context, server_context
 from .row import Here, sent
+from .sockets import TEXT, Wire
 
 SHORT = 0.02
 SETTING = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n"
@@ -356,3 +362,100 @@ async def test_s034_headers_of_a_request_win() -> None:
         assert request.fields.getall("X-B") == ["session"]
         assert request.fields.getall("User-Agent") == ["session"]
         assert own == ({"x-a": "own"} if type(own) is dict else {"X-A": "own"})
+
+
+class Asked(ClientRequest):
+    """Says who made it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.headers["X-Made-By"] = "request_class"
+
+
+class Answered(ClientResponse):
+    pass
+
+
+class Talking(ClientWebSocketResponse):
+    """Of the one who opens it."""
+
+    async def send_twice(self, text: str) -> None:
+        await self.send_str(text)
+        await self.send_str(text)
+
+
+NEWER_DEFAULTS = {
+    "base_url": None,
+    "proxy": None,
+    "proxy_auth": None,
+    "json_serialize_bytes": None,
+    "request_class": ClientRequest,
+    "response_class": ClientResponse,
+    "ws_response_class": ClientWebSocketResponse,
+    "requote_redirect_url": True,
+    "trace_configs": None,
+    "read_bufsize": 262144,
+    "max_line_size": 8190,
+    "max_field_size": 8190,
+    "max_headers": 128,
+    "fallback_charset_resolver": None,
+    "middlewares": (),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*ssl_shutdown_timeout.* is deprecated:DeprecationWarning")
+async def test_s035_arguments_of_later_versions() -> None:
+    parameters = inspect.signature(ClientSession).parameters
+    assert {name: parameters[name].default for name in NEWER_DEFAULTS} == NEWER_DEFAULTS
+    heard: list[Any] = []
+
+    async def start(_session: ClientSession, _context: Any, params: TraceRequestStartParams) -> None:
+        heard.append(params.method)
+
+    async def middle(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        heard.append(request.url.path)
+        return await handler(request)
+
+    async def talk(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xd6")
+        wire = Wire(peer)
+        await wire.open()
+        heard.extend([await wire.frame(), await wire.frame()])
+        await wire.finish()
+
+    trace = TraceConfig()
+    trace.on_request_start.append(start)
+    async with (
+        scripted(talk) as server,
+        ClientSession(
+            server.url("/base/"),
+            proxy=None,
+            proxy_auth=None,
+            json_serialize_bytes=lambda data: repr(data).encode(),
+            request_class=Asked,
+            response_class=Answered,
+            ws_response_class=Talking,
+            timeout=ClientTimeout(total=30),
+            requote_redirect_url=False,
+            trace_configs=[trace],
+            read_bufsize=1000,
+            max_line_size=100,
+            max_field_size=200,
+            max_headers=10,
+            fallback_charset_resolver=lambda *_: "koi8-r",
+            middlewares=[middle],
+            ssl_shutdown_timeout=1.0,
+        ) as session,
+    ):
+        async with session.post("a", json={}) as response:
+            assert type(response) is Answered
+            assert await response.text() == "\u0436"
+        async with session.ws_connect("b") as socket:
+            assert type(socket) is Talking
+            await socket.send_twice("text")
+        assert [request.target for request in server.requests] == ["/base/a", "/base/b"]
+        assert [request.fields["X-Made-By"] for request in server.requests] == ["request_class"] * 2
+        assert server.requests[0].body == b"{}"
+    assert heard == ["POST", "/base/a", "GET", "/base/b", *[(TEXT, b"text", True, False)] * 2]
+    with pytest.raises(TypeError, match="ws_response_class"):
+        ClientSession(ws_response_class=dict)  # type: ignore[arg-type]  # what is tested

@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 
 import pronghorn
-from pronghorn import BasicAuth, ClientResponse, ClientSession, HttpVersion10, TCPConnector
+from pronghorn import (
+    BasicAuth,
+    ClientResponse,
+    ClientSession,
+    ClientWebSocketResponse,
+    HttpVersion10,
+    TCPConnector,
+)
 
 from ..functional.scripted import OK, Peer, scripted
 from ..functional.sites import Site, to
+from .sockets import opening
 
 
 async def test_s099_request() -> None:
@@ -116,3 +124,13 @@ async def test_s106_request_is_the_source_of_responses() -> None:
         assert isinstance(response, ClientResponse)
         assert await response.text() == "ok"
     assert not hasattr(ClientSession, "requests")
+
+
+async def test_s105_ws_connect() -> None:
+    async with scripted(opening()) as server:
+        websocket = await pronghorn.ws_connect(server.url("/a"))
+        assert isinstance(websocket, ClientWebSocketResponse)
+        await websocket.close()
+        async with pronghorn.ws_connect(server.url("/b")) as websocket:
+            assert not websocket.closed
+    assert [request.target for request in server.requests] == ["/a", "/b"]

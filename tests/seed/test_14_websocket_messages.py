@@ -2,11 +2,22 @@
 
 import json
 from enum import IntEnum
+from typing import Any
 
 import pytest
 
-from pronghorn import WSCloseCode, WSMessage, WSMsgType
+from pronghorn import (
+    WebSocketError,
+    WSCloseCode,
+    WSMessage,
+    WSMessageTextBytes,
+    WSMessageTypeError,
+    WSMsgType,
+)
 from pronghorn.wire.websocket.messages import WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE
+
+from ..functional.scripted import until
+from .sockets import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Wire, closing, opened
 
 CLOSE_CODES = """
     ok going_away protocol_error unsupported_data invalid_text policy_violation message_too_big
@@ -14,6 +25,9 @@ CLOSE_CODES = """
 """.split()
 #: What fits into the four bits of a frame's opcode (RFC 6455 section 5.2).
 LAST_OPCODE = 0xF
+#: Beside an opcode: the message goes on.
+MORE = 0x10
+END = (CLOSE, closing(1001))
 
 
 def holds(kind: type[IntEnum], name: str, value: int) -> bool:
@@ -94,6 +108,52 @@ def test_s244_message_types_are_integers() -> None:
         WSMsgType(0x3)
 
 
+async def received(*frames: tuple[int, bytes], **options: Any) -> list[WSMessage]:
+    """What is received of these frames, up to the first that says that there will be no more."""
+
+    async def script(wire: Wire) -> None:
+        for opcode, payload in frames:
+            await wire.say(opcode & 0xF, payload, is_last=not opcode & MORE)
+        await wire.finish()
+
+    messages: list[WSMessage] = []
+    async with opened(script, **options) as (socket, _):
+        await until(lambda: socket.close_code)
+        while not socket.closed:
+            messages.append(await socket.receive())
+    return messages
+
+
+async def test_s245_continuation_is_never_seen() -> None:
+    assert holds(WSMsgType, "CONTINUATION", 0x0)
+    frames = [
+        (TEXT | MORE, b"h\xc3"),
+        (PING, b""),
+        (CONTINUATION | MORE, b"\xa9l"),
+        (CONTINUATION, b"lo"),
+        END,
+    ]
+    text, _ = await received(*frames)
+    assert text[:2] == (WSMsgType.TEXT, "h\u00e9llo")
+    (error,) = await received((CONTINUATION, b"of nothing"))
+    assert error.type is WSMsgType.ERROR
+
+
+async def test_s246_text() -> None:
+    assert holds(WSMsgType, "TEXT", 0x1)
+    *texts, _ = await received((TEXT, "h\u00e9llo".encode()), (TEXT, b""), END)
+    assert [message[:2] for message in texts] == [(WSMsgType.TEXT, "h\u00e9llo"), (WSMsgType.TEXT, "")]
+    (error,) = await received((TEXT, b"\xff"))
+    assert (error.type, error.data.code) == (WSMsgType.ERROR, WSCloseCode.INVALID_TEXT)
+
+
+async def test_s247_binary() -> None:
+    assert holds(WSMsgType, "BINARY", 0x2)
+    *pieces, _ = await received((BINARY, b"\0\xff"), (BINARY | MORE, b"a"), (CONTINUATION, b"b"), END)
+    assert [message[:2] for message in pieces] == [(WSMsgType.BINARY, b"\0\xff"), (WSMsgType.BINARY, b"ab")]
+    assert [type(message.data) for message in pieces] == [bytes, bytes]
+
+
 def test_s248_ping_and_pong() -> None:
     assert holds(WSMsgType, "PING", 0x9)
     assert holds(WSMsgType, "PONG", 0xA)
@@ -131,12 +191,39 @@ def test_s254_closing_is_no_frame() -> None:
     assert WS_CLOSING_MESSAGE == (WSMsgType.CLOSING, None, None)
 
 
+async def test_s255_messages_are_received() -> None:
+    for message in await received((TEXT, b"a"), (BINARY, b"b"), (PING, b"c"), END, autoping=False):
+        assert type(message) is WSMessage
+        kind, data, extra = message
+        assert (kind, data, extra) == (message.type, message.data, message.extra) == message
+    assert WSMessage._fields == ("type", "data", "extra")
+
+
 @pytest.mark.parametrize("message", [WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE])
 def test_s256_type_of_a_message(message: WSMessage) -> None:
     assert type(message) is WSMessage
     assert type(message.type) is WSMsgType
     assert message.type is message[0]
     assert WSMessage(WSMsgType.TEXT, "data", None).type is WSMsgType.TEXT
+
+
+async def test_s257_data_of_a_message() -> None:
+    frames = [(TEXT, b"a"), (BINARY, b"b"), (PING, b"c"), (PONG, b"d"), END]
+    messages = await received(*frames, autoping=False)
+    assert [message.data for message in messages] == ["a", b"b", b"c", b"d", WSCloseCode.GOING_AWAY]
+    assert [type(message.data) for message in messages] == [str, bytes, bytes, bytes, WSCloseCode]
+    (close,) = await received((CLOSE, closing(4000)))  # which has no name
+    assert (close.data, type(close.data)) == (4000, int)
+    (close,) = await received((CLOSE, b""))
+    assert close[:2] == (WSMsgType.CLOSE, 1005)
+
+
+async def test_s258_extra_of_a_message() -> None:
+    *others, close = await received((TEXT, b"a"), (BINARY, b"b"), (CLOSE, closing(1000, "tsch\u00fcs")))
+    assert close == (WSMsgType.CLOSE, WSCloseCode.OK, "tsch\u00fcs")
+    assert [message.extra or None for message in others] == [None, None]
+    (close,) = await received(END)
+    assert close.extra == ""
 
 
 @pytest.mark.parametrize(
@@ -158,3 +245,30 @@ def test_s259_json_of_a_message(message: WSMessage) -> None:
 def test_s260_old_name_of_type() -> None:
     for message in (WS_CLOSED_MESSAGE, WSMessage(WSMsgType.PING, b"", None)):
         assert message.tp is message.type
+
+
+async def test_s261_what_later_versions_add() -> None:
+    text, octets, _ = await received((TEXT, b'{"a": 1}'), (BINARY, b"b"), END, decode_text=False)
+    assert (type(text), type(octets)) == (WSMessageTextBytes, WSMessage)
+    assert text[:2] == (WSMsgType.TEXT, b'{"a": 1}')
+    assert text.json() == {"a": 1}
+
+    async def saying(wire: Wire) -> None:
+        await wire.say(TEXT, b"left as it is: \xff")
+        await wire.say(BINARY, b"b")
+        await wire.say(0x3)
+        said.append(await wire.frame())
+        wire.peer.close()
+
+    said: list[Frame] = []
+    async with opened(saying, decode_text=False) as (socket, _):
+        assert await socket.receive_str() == b"left as it is: \xff"
+        with pytest.raises(WSMessageTypeError) as caught:
+            await socket.receive_str()
+        assert isinstance(caught.value, TypeError)
+        error = (await socket.receive()).data
+        assert isinstance(error, WebSocketError)
+        assert error.code == error.args[0] == WSCloseCode.PROTOCOL_ERROR
+        assert error.message == error.args[1] == str(error)
+        await until(lambda: said)
+        assert said == [(CLOSE, closing(1002, str(error)), True, False)]

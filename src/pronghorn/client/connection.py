@@ -163,13 +163,15 @@ class ClientConnection:
         self._is_lent = False
         self._keeper.let_go(self)
 
+    def switch(self) -> bytes:
+        """Leave HTTP for what the server has switched to; the bytes that came. RuntimeError if it has not."""
+        self._total.stop()
+        self._gap.stop()
+        return self._machine.accept_upgrade()
+
     # The exchange
 
-    def begin(
-        self,
-        terms: Terms,
-        total: float | None,
-    ) -> None:
+    def begin(self, terms: Terms, total: float | None) -> None:
         """Lend the connection out for one exchange, with ``total`` seconds left for it."""
         if terms is not self._terms:
             self._take_on(terms)
@@ -258,7 +260,7 @@ class ClientConnection:
         if self._is_lent and self._gap_seconds is not None:
             self._gap.start(self._gap_seconds)
         if self._is_lent and self._machine.is_over:
-            self._end()
+            self._end_unless_switching()
 
     def _resolve_go_ahead(self) -> None:
         if self._go_ahead is not None and not self._go_ahead.done():
@@ -351,7 +353,7 @@ class ClientConnection:
                 self.exchange.deliver(event)
         if self._is_lent:
             if self._machine.is_over:
-                self._end()
+                self._end_unless_switching()
             elif self._is_discarding and self.exchange.unread > _DISCARDED_BYTES:
                 self.abandon()
 
@@ -415,7 +417,10 @@ class ClientConnection:
         else:
             self.abandon()
 
-    def _end(self) -> None:
+    def _end_unless_switching(self) -> None:
+        if self._machine.is_switching:
+            self.channel.pause_reading()  # what comes, or the end, waits for whoever asked to switch
+            return
         self._is_lent = False
         self._total.stop()
         if self._gap_seconds is not None:

@@ -27,8 +27,12 @@ from typing import Final, NamedTuple
 
 from yarl import URL
 
+from ..io.policy import proxy_origin
+from ..io.tunnel import SOCKS_SCHEMES
 from .auth import BasicAuth
 
+#: Of the URLs that name a proxy.
+PROXY_SCHEMES: Final = ("http", "https", *SOCKS_SCHEMES)
 #: The variables that count for a scheme, best first, without their ``_proxy``.
 _VARIABLES: Final = {
     "http": ("http", "all"),
@@ -36,7 +40,6 @@ _VARIABLES: Final = {
     "ws": ("ws", "http", "all"),
     "wss": ("wss", "https", "all"),
 }
-_SCHEMES: Final = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class ProxyChoice(NamedTuple):
@@ -68,7 +71,7 @@ def environment_proxy(url: URL) -> ProxyChoice | None:
         name = f"{variable}_proxy"
         raise ValueError(
             f"{name if name in os.environ else name.upper()}: expected [scheme://][user:password@]host[:port],"
-            f" percent-encoded, with a scheme of {', '.join(_SCHEMES)}"
+            f" percent-encoded, with a scheme of {', '.join(PROXY_SCHEMES)}"
         )
     return choice
 
@@ -88,18 +91,15 @@ def _choice(value: str) -> ProxyChoice | None:
         auth = BasicAuth.from_url(url)
         if auth is not None:
             auth.encode()
-        proxy = url.origin()
+        proxy = proxy_origin(url)
     except ValueError:
         return None
     # GNOME writes socks://; its own programs take that for version 5 and leave the names to the proxy.
     if proxy.scheme == "socks":
         proxy = proxy.with_scheme("socks5h")
-    # To `URL` a port that is given is not the same as one that is not: a proxy would have two keys.
-    if proxy.is_default_port():
-        proxy = proxy.with_port(None)
     # A "/", "?" or "#" that was not encoded cuts a password in two, and makes its beginning the host.
     is_whole = url.raw_path in ("", "/") and not url.raw_query_string and not url.raw_fragment
-    return ProxyChoice(proxy, auth) if is_whole and proxy.scheme in _SCHEMES else None
+    return ProxyChoice(proxy, auth) if is_whole and proxy.scheme in PROXY_SCHEMES else None
 
 
 class _Name(NamedTuple):

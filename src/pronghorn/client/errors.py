@@ -11,6 +11,9 @@ from typing import Any, Final, Protocol, Self, TypeVar
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
+from ..wire.websocket.messages import (
+    WSMessageTypeError as WSMessageTypeError,  # noqa: PLC0414 - also looked for here
+)
 from .request_info import ConnectionKey as ConnectionKey  # noqa: PLC0414 - also looked for here
 from .request_info import RequestInfo as RequestInfo  # noqa: PLC0414 - also looked for here
 
@@ -401,11 +404,6 @@ class InvalidUrlRedirectClientError(InvalidUrlClientError, RedirectClientError):
 
 class NonHttpUrlRedirectClientError(NonHttpUrlClientError, RedirectClientError):
     """The URL of a redirect is of another scheme."""
-
-
-# A mistake of the caller's, but documented beside the others.
-class WSMessageTypeError(TypeError):
-    """A WebSocket message is not of the type that was asked for."""
 
 
 def _is_response(entry: object) -> bool:

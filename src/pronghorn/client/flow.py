@@ -121,6 +121,7 @@ async def _exchange(
                 request.length,
                 body=request.whole,
                 is_persistent=request.is_persistent,
+                upgrade=request.upgrade,
             )
         except OSError as error:
             raise sending_error(error) from error

@@ -14,6 +14,8 @@ ClientMiddlewareType = Callable[[ClientRequest, ClientHandlerType], Awaitable[Cl
 
 def as_middlewares(middlewares: Iterable[ClientMiddlewareType]) -> tuple[ClientMiddlewareType, ...]:
     """``middlewares`` as they are kept; TypeError for what can't be called."""
+    if not isinstance(middlewares, Iterable):
+        raise TypeError(f"middlewares: expected an iterable of functions, got {middlewares!r}")
     kept = tuple(middlewares)
     for middleware in kept:
         if not callable(middleware):

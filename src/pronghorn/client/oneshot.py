@@ -1,4 +1,4 @@
-"""`request`: one request without a session, for what needs no connection that is kept, and no cookies."""
+"""`request` and `ws_connect` without a session: for what needs no connection that is kept, and no cookies."""
 
 import asyncio
 import warnings
@@ -14,6 +14,7 @@ from .options import RequestOptions
 from .response import ClientResponse
 from .session import ClientSession
 from .tcp import TCPConnector
+from .websocket import ClientWebSocketResponse, WebSocketContext, WebSocketOptions
 
 
 def request(
@@ -41,6 +42,40 @@ def request(
         version=version,
     )
     return RequestContext(_request(session, method, url, options))
+
+
+def ws_connect(
+    url: str | URL,
+    *,
+    connector: BaseConnector | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+    **options: Unpack[WebSocketOptions],
+) -> WebSocketContext:
+    """Open one WebSocket: to be awaited, or used as ``async with``.
+
+    ``options`` are those of `ClientSession.ws_connect`. ``connector`` stays open. ``loop`` is accepted and
+    has no meaning any more.
+    """
+    if loop is not None:
+        warnings.warn("ws_connect: loop has no meaning any more", DeprecationWarning, stacklevel=2)
+    session = ClientSession(
+        connector=TCPConnector(force_close=True) if connector is None else connector,
+        connector_owner=connector is None,
+        cookie_jar=DummyCookieJar(),
+    )
+    return WebSocketContext(_ws_connect(session, url, options))
+
+
+async def _ws_connect(
+    session: ClientSession, url: str | URL, options: WebSocketOptions
+) -> ClientWebSocketResponse:
+    try:
+        websocket = await session.ws_connect(url, **options)
+    except BaseException:
+        await session.close()
+        raise
+    session.detach()  # its connection is closed with the WebSocket
+    return websocket
 
 
 async def _request(

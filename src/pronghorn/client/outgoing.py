@@ -17,8 +17,8 @@ from ..wire.http1.writing import METHODS_WITH_CONTENT
 from .auth import BasicAuth
 from .cookiejar import CookieJar, LooseCookies
 from .errors import RequestInfo
-from .route import make_proxy, make_route
-from .sent_fields import Fields, Headers, as_fields, auto_fields, skipped_names, transfer_fields
+from .route import as_told, make_proxy, make_route
+from .sent_fields import Fields, Headers, as_coding, as_fields, auto_fields, skipped_names, transfer_fields
 from .target import address_of, parse_url
 from .tls import TlsOption
 from .traced import Tell, TracedWriter
@@ -29,6 +29,7 @@ _INLINE_BODY: Final = 64 * 1024
 #: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
 _EXPECT: Final = ("Expect", "100-continue")
+_EXPECT_SIZE: Final = 6
 #: Fields that a message has once: our own server refuses a second one.
 _SINGLETONS: Final = ("Host", "Content-Type", "Content-Length", "Transfer-Encoding")
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
@@ -66,6 +67,7 @@ class ClientRequest:
         "start",
         "target",
         "tracker",
+        "upgrade",
         "url",
         "whole",
     )
@@ -125,7 +127,8 @@ class ClientRequest:
         payload, coding, given = _as_body(data, fields, compress, chunked)
         self.fill(method.upper(), url, auto_fields(skipped), given, payload, expect100, coding, None, skipped)
         self.session = session
-        by = None if proxy is None else make_proxy(proxy, proxy_auth, as_fields(proxy_headers or ()).items())
+        told = as_told(proxy_auth, proxy_headers)
+        by = None if proxy is None else make_proxy(proxy, *told)
         self.address, self.proxy_fields = make_route(url, by, ssl, server_hostname)
 
     def fill(
@@ -155,9 +158,12 @@ class ClientRequest:
         self.proxy_fields = ()
         #: Origin-form, unless `send_to_proxy` makes it another.
         self.target = url.raw_path_qs or "/"
-        host = ("Host", url.host_port_subcomponent or "")
+        asked = url.host_port_subcomponent or ""
+        host = ("Host", _without_zone(asked) if "%" in asked else asked)
         self.payload = payload
         self.is_persistent = True
+        #: The protocol that it offers to switch to (RFC 9110 section 7.8).
+        self.upgrade = ""
         #: The whole body, if it is small enough to leave with the head; b"" if there is none.
         self.whole: bytes | None = b""
         #: The length of the body in bytes; None is not known before it is sent.
@@ -174,9 +180,7 @@ class ClientRequest:
             self.fields = self._merge(as_fields(headers), host, default_fields)
         #: The body waits until the server says that it wants it.
         self.expects_continue = False
-        if self.payload is not None and (
-            expect100 or any(field[0].lower() == "expect" for field in self.fields)
-        ):
+        if self.payload is not None and (expect100 or _expects(self.fields)):
             self.expects_continue = True
             self.whole = None
             if expect100:
@@ -325,12 +329,15 @@ class ClientRequest:
             return
         for name in _FRAMING_FIELDS:
             changed.popall(name, None)
+        if self.upgrade:
+            changed["Connection"] = "Upgrade"
         self.fields = tuple(changed.items())
 
     def send_to_proxy(self) -> None:
         """Go to the proxy itself, with what it is told, in absolute-form (RFC 9112 section 3.2.2)."""
         url = self.url
-        self.target = f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path_qs or '/'}"
+        asked = _without_zone(url.host_port_subcomponent or "")
+        self.target = f"{url.scheme}://{asked}{url.raw_path_qs or '/'}"
         told = {name.lower() for name, _ in self.proxy_fields}
         self.fields = (*(field for field in self.fields if field[0].lower() not in told), *self.proxy_fields)
 
@@ -402,10 +409,21 @@ class ClientRequest:
                     f"headers: Content-Length is {length!r}, but the body has {self.length} bytes"
                 )
             self.length = int(length)
-        if "close" in given.get("Connection", "").lower().replace(" ", "").split(","):
+        options = given.get("Connection", "").lower().replace(" ", "").split(",")
+        if "close" in options:
             self.is_persistent = False
         for name in _FRAMING_FIELDS:
             given.popall(name, None)
+        if "upgrade" in options and "Upgrade" in given:
+            self.upgrade = given["Upgrade"]
+            given["Connection"] = "Upgrade"
+
+
+def _expects(fields: Fields) -> bool:
+    for name, _ in fields:  # noqa: SIM110 - asked for every body, and faster so
+        if len(name) == _EXPECT_SIZE and name.lower() == "expect":
+            return True
+    return False
 
 
 def _description(payload: Payload) -> Fields:
@@ -414,6 +432,14 @@ def _description(payload: Payload) -> Fields:
     if len(fields) == 1:
         return fields
     return tuple(field for field in fields if field[0].title() not in _FRAMING_FIELDS)
+
+
+def _without_zone(asked: str) -> str:
+    """A host and its port for others to see: zones are for this machine alone (RFC 6874 section 4)."""
+    if asked[:1] != "[" or "%" not in asked:
+        return asked
+    address, _, port = asked.partition("]")
+    return f"{address.partition('%')[0]}]{port}"
 
 
 def make_request(
@@ -442,9 +468,9 @@ def _as_body(
     payload = None if data is None else make_payload(data)
     if not compress and not chunked:
         return payload, "", headers
-    if not isinstance(compress, (str, bool)) and compress is not None:
-        raise TypeError(f"compress: expected a bool or a str, got {compress!r}")
-    coding = "" if payload is None or not compress else "deflate" if compress is True else compress
+    coding = as_coding(compress)
+    if payload is None:
+        coding = ""
     if coding or chunked:
         return payload, coding, transfer_fields(headers, coding, bool(chunked))
     return payload, coding, headers

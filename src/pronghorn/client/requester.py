@@ -10,6 +10,7 @@ from yarl import URL
 
 from ..body.data import make_payload
 from ..body.payload import Payload
+from ..io.dial import TunnelledAddress
 from ..io.tasks import start_task
 from ..wire.limits import DecodeLimits
 from .auth import BasicAuth, strip_auth_from_url
@@ -24,7 +25,7 @@ from .outgoing import ClientRequest, make_request
 from .redirects import REDIRECTS, first_hop, next_hop, origin_of
 from .response import CharsetResolver, ClientResponse, blank_response
 from .route import PROXY_AUTHORIZATION, Proxy, make_proxy, make_route, proxy_from_environment
-from .sent_fields import Fields, Headers, as_fields, auto_fields
+from .sent_fields import Defaults, Fields, Headers, as_cookies, as_fields, auto_fields
 from .terms import Terms
 from .tls import VERIFIED, TlsOption
 from .tracing import Traces
@@ -67,7 +68,7 @@ class Requester:
     _jar: AbstractCookieJar | None
     _auth: BasicAuth | None
     _base_url: URL | None
-    _default_headers: CIMultiDict[str]
+    _defaults: Defaults
     _terms: Terms
     _proxy: Proxy | None
     _requote_redirect_url: bool
@@ -114,6 +115,8 @@ class Requester:
             request = make_request(method, url, default_fields, headers, data, *sending)
         if way is not None:
             request.address, request.proxy_fields = make_route(url, proxy, way.ssl, way.server_hostname)
+            if request.upgrade and proxy is not None:
+                request.address = TunnelledAddress(*request.address)
         return request
 
     def _of_own_class(
@@ -330,9 +333,9 @@ class Requester:
     # What a request is made of
 
     async def _authorize(
-        self, url: URL, headers: Headers | None, auth: BasicAuth | None
+        self, url: URL, headers: Headers | None, auth: BasicAuth | None, defaults: Defaults | None = None
     ) -> tuple[URL, Headers | None]:
-        """``url`` without credentials, and ``headers`` with those that count.
+        """``url`` without credentials, and ``headers`` with those that count, over the ``defaults`` for it.
 
         The caller's first, then those of the URL, of the session, and of the user's netrc file. ValueError
         if the caller's are given twice.
@@ -345,7 +348,8 @@ class Requester:
                 raise ValueError("auth: the URL has credentials already")
             chosen = auth or own
             fields = as_fields(headers or ())
-            if _AUTHORIZATION in fields or _AUTHORIZATION in self._default_headers:
+            base = self._defaults if defaults is None else defaults
+            if _AUTHORIZATION in fields or _AUTHORIZATION in base.given:
                 if auth is not None:
                     raise ValueError("auth: the headers have an Authorization already")
                 return url, fields
@@ -363,17 +367,15 @@ class Requester:
 
     def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
         """The fields of a request: its own, and the session's that it does not replace."""
-        own = as_fields(headers or ())
-        defaults = (field for field in self._default_headers.items() if field[0] not in own)
-        return CIMultiDict([*defaults, *own.items()])
+        return self._defaults.under(headers)
 
-    def _add_cookies(
-        self, headers: Headers | None, url: URL, cookies: LooseCookies | None
-    ) -> CIMultiDict[str]:
+    def _add_cookies(self, headers: Headers | None, url: URL, cookies: LooseCookies | None) -> Headers | None:
+        found = self.cookie_jar.cookie_field(url, as_cookies(cookies) if cookies else None)
+        if not found:
+            return headers
         fields = as_fields(headers or ())
-        if found := self.cookie_jar.cookie_field(url, cookies):
-            # RFC 6265 section 5.4: in one field.
-            fields[_COOKIE] = "; ".join([*fields.getall(_COOKIE, ()), found])
+        # RFC 6265 section 5.4: in one field.
+        fields[_COOKIE] = "; ".join([*fields.getall(_COOKIE, ()), found])
         return fields
 
     def _choose_proxy(

@@ -8,14 +8,14 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..io.dial import Address
+from ..io.policy import proxy_origin
 from ..io.tunnel import SOCKS_SCHEMES
 from .auth import BasicAuth, strip_auth_from_url
-from .environment import environment_proxy
-from .sent_fields import Fields
+from .environment import PROXY_SCHEMES, environment_proxy
+from .sent_fields import Fields, Headers, as_fields
 from .target import address_of
 from .tls import VERIFIED, TlsOption, tls_option
 
-_SCHEMES: Final = ("http", "https", *SOCKS_SCHEMES)
 PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
@@ -37,8 +37,7 @@ class Proxy(NamedTuple):
 
         ValueError if that is no BasicAuth, or can't be encoded.
         """
-        if auth is not None and not isinstance(auth, BasicAuth):
-            raise ValueError(f"proxy_auth: expected None or a BasicAuth, got {type(auth).__name__}")
+        _check_auth(auth)
         merged = CIMultiDict(self.fields)
         merged.update(fields)
         if auth is not None and self.url.scheme not in SOCKS_SCHEMES:
@@ -59,6 +58,12 @@ class Route(NamedTuple):
         return f"{type(self).__name__}(address={self.address!r}, proxy_fields=...)"
 
 
+def as_told(auth: BasicAuth | None, headers: Headers | None) -> tuple[BasicAuth | None, Fields]:
+    """What a proxy would be told, if there is one; ValueError or TypeError for what can't be, in any case."""
+    _check_auth(auth)
+    return auth, tuple(as_fields(headers or (), "proxy_headers").items())
+
+
 def make_proxy(
     proxy: str | URL, auth: BasicAuth | None = None, fields: Iterable[tuple[str, str]] = ()
 ) -> Proxy:
@@ -71,13 +76,9 @@ def make_proxy(
     url, credentials = URL(), None
     with suppress(ValueError):
         url, credentials = strip_auth_from_url(URL(proxy))
-    if url.scheme not in _SCHEMES or not url.raw_host:
-        raise ValueError(f"proxy: expected a URL with a host and a scheme of {', '.join(_SCHEMES)}")
-    origin = url.origin()
-    # To `URL` a port that is given is not the same as one that is not: a proxy would have two keys.
-    if origin.is_default_port():
-        origin = origin.with_port(None)
-    return Proxy(origin).told(auth or credentials, fields)
+    if url.scheme not in PROXY_SCHEMES or not url.raw_host:
+        raise ValueError(f"proxy: expected a URL with a host and a scheme of {', '.join(PROXY_SCHEMES)}")
+    return Proxy(proxy_origin(url)).told(auth or credentials, fields)
 
 
 def proxy_from_environment(url: URL) -> Proxy | None:
@@ -89,8 +90,10 @@ def proxy_from_environment(url: URL) -> Proxy | None:
 def make_route(url: URL, proxy: Proxy | None, ssl: TlsOption, server_hostname: str | None) -> Route:
     """The way to ``url``: its address is all that requests must have in common to share a connection.
 
-    TypeError for an ``ssl`` that is no option.
+    TypeError for an ``ssl`` that is no option, and for a ``server_hostname`` that is no str.
     """
+    if server_hostname is not None and not isinstance(server_hostname, str):
+        raise TypeError(f"server_hostname: expected a str, got {server_hostname!r}")
     # Nothing else may come into the key: 0 is equal to False there, and no verification is not.
     ssl = ssl if ssl is VERIFIED else tls_option(ssl)
     address = address_of(url.raw_host, url.port, url.scheme)
@@ -103,3 +106,8 @@ def make_route(url: URL, proxy: Proxy | None, ssl: TlsOption, server_hostname: s
     if address.is_ssl or (proxy is not None and proxy.url.scheme == "https"):
         address = address._replace(ssl=ssl, server_hostname=server_hostname)
     return Route(address, fields)
+
+
+def _check_auth(auth: BasicAuth | None) -> None:
+    if auth is not None and not isinstance(auth, BasicAuth):
+        raise ValueError(f"proxy_auth: expected None or a BasicAuth, got {type(auth).__name__}")

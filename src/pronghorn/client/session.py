@@ -4,13 +4,15 @@ import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Iterable
+from inspect import isawaitable
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
-from multidict import CIMultiDict, CIMultiDictProxy, istr
+from multidict import CIMultiDictProxy, istr
 from yarl import URL
 
+from ..body.payload import BytesPayload, JsonBytesPayload, JsonPayload
 from ..io.exchange import HIGH_WATER
 from ..wire.events import HttpVersion, HttpVersion11
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DEFAULT_LIMITS, DecodeLimits
@@ -21,35 +23,43 @@ from .cookiejar import AbstractCookieJar, LooseCookies
 from .flow import fetch
 from .given import (
     AS_BEFORE,
+    MAX_REDIRECTS,
+    NO_WAY,
     as_base,
     as_class,
+    as_sending,
     as_timeout,
     as_trace_configs,
     as_version,
+    as_way,
     below,
     caller,
     changed_terms,
+    check_ends,
+    check_functions,
+    check_parts,
+    have_one_origin,
     of_older_names,
 )
 from .middlewares import ClientMiddlewareType, as_middlewares
 from .options import RaiseForStatus, RequestOptions
 from .outgoing import ClientRequest
 from .redirects import REDIRECTS
-from .requester import PLAIN, Requester, Sending, Way
+from .requester import PLAIN, Requester, Way
 from .response import CharsetResolver, ClientResponse
-from .route import Proxy, make_proxy
-from .sent_fields import DECIDED_FIELDS, Fields, Headers, as_fields, auto_fields, skipped_names
+from .route import Proxy, as_told, make_proxy
+from .sent_fields import Defaults, Headers, as_cookies, as_fields, auto_fields, skipped_names
 from .sse import EventSource, EventSourceOptions
 from .target import as_url, parse_url
 from .tcp import TCPConnector
 from .terms import Terms
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
-from .tls import TlsOption, tls_option
+from .tls import TlsOption
 from .tracing import TraceConfig, Traces
 from .uploads import UploadTracker
+from .websocket import ClientWebSocketResponse, WebSocketContext, WebSocketOptions, open_websocket
 
 _NOTHING: Final[Any] = object()
-_JSON_TYPE: Final = "application/json"
 _AUTHORIZATION: Final = istr("Authorization")
 _COOKIE: Final = istr("Cookie")
 _SET_COOKIE: Final = istr("Set-Cookie")
@@ -62,8 +72,9 @@ class ClientSession(Requester):
     URL that begins with "/" replaces it. With ``keep_base_path`` nothing of it is replaced: what is
     requested is below it. ``connector`` is where connections come from (a TCPConnector of its own by
     default, with ``ssl_shutdown_timeout``), closed with the session unless ``connector_owner`` is False.
-    ``headers`` are sent with every request that does not name them itself; ``skip_auto_headers`` are not
-    made up where nobody gives them: User-Agent, Accept, Accept-Encoding, Content-Type. Cookies that
+    ``headers`` are sent with every request that does not name them itself; if there is a ``base_url``,
+    Authorization, Cookie and Proxy-Authorization among them go to its origin alone. ``skip_auto_headers``
+    are not made up where nobody gives them: User-Agent, Accept, Accept-Encoding, Content-Type. Cookies that
     servers set are kept in ``cookie_jar`` (one of its own by default), which ``cookies`` are put into for
     every host. Requests are made of ``request_class`` and responses of ``response_class``.
     ``json_serialize`` makes a str of what ``json`` is given, ``json_serialize_bytes`` bytes. ``timeout``
@@ -96,6 +107,7 @@ class ClientSession(Requester):
         json_serialize_bytes: Callable[[Any], bytes] | None = None,
         request_class: type[ClientRequest] = ClientRequest,
         response_class: type[ClientResponse] = ClientResponse,
+        ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
         cookie_jar: AbstractCookieJar | None = None,
         timeout: ClientTimeout | float | None = DEFAULT_TIMEOUT,
         read_timeout: float | None = UNSET,
@@ -123,12 +135,9 @@ class ClientSession(Requester):
         ssl_shutdown_timeout: float | None = UNSET,
         keep_base_path: bool = False,
     ) -> None:
-        if cookie_jar is not None and not isinstance(cookie_jar, AbstractCookieJar):
-            raise TypeError(f"cookie_jar: expected an AbstractCookieJar, got {cookie_jar!r}")
-        if connector is not None and not isinstance(connector, BaseConnector):
-            raise TypeError(f"connector: expected a BaseConnector, got {connector!r}")
-        as_class("request_class", request_class, ClientRequest)
-        as_class("response_class", response_class, ClientResponse)
+        check_parts(connector, cookie_jar, loop, request_class, response_class)
+        check_functions(json_serialize, json_serialize_bytes, fallback_charset_resolver, raise_for_status)
+        as_class("ws_response_class", ws_response_class, ClientWebSocketResponse)
         self._trace_configs = as_trace_configs(trace_configs)
         self._base_url = None if base_url is None else as_base(base_url, keeps_path=keep_base_path)
         self._keeps_base_path = keep_base_path
@@ -139,19 +148,17 @@ class ClientSession(Requester):
         #: Made when there is something to keep.
         self._jar = cookie_jar
         if cookies:
-            self.cookie_jar.update_cookies(cookies)
-        self._default_headers = as_fields(headers or ())
-        given = self._default_headers
-        #: Sent as they are; the others take part in what each request decides of itself.
-        self._given_fields = tuple(field for field in given.items() if field[0].lower() not in DECIDED_FIELDS)
+            self.cookie_jar.update_cookies(as_cookies(cookies))
         self._skipped = skipped_names(skip_auto_headers)
-        self._default_fields = self._all_fields(self._skipped)
         self._plain = PLAIN._replace(skipped=self._skipped) if self._skipped else PLAIN
-        self._decided_fields = tuple(field for field in given.items() if field[0].lower() in DECIDED_FIELDS)
+        self._defaults = Defaults(as_fields(headers or ()), self._skipped)
+        #: What origins are sent that the base URL is not of.
+        self._elsewhere = self._defaults if base_url is None else self._defaults.without_credentials()
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
         self._request_class, self._response_class = request_class, response_class
         self._has_plain_responses = response_class.__init__ is ClientResponse.__init__
+        self._ws_response_class = ws_response_class
         self._sends_by_own = request_class.send is not ClientRequest.send
         self._starts_by_own = response_class.start is not ClientResponse.start
         self._is_by_own = self._sends_by_own or self._starts_by_own
@@ -159,9 +166,8 @@ class ClientSession(Requester):
         self._loop = loop
         self._raise_for_status = raise_for_status
         self._resolve_charset = fallback_charset_resolver
-        self._proxy: Proxy | None = None
-        if proxy is not None:
-            self._proxy = make_proxy(proxy, proxy_auth, as_fields(proxy_headers or ()).items())
+        told = as_told(proxy_auth, proxy_headers)
+        self._proxy: Proxy | None = None if proxy is None else make_proxy(proxy, *told)
         self._trust_env = trust_env
         self._has_ways = trust_env or proxy is not None
         if auth is not None and not isinstance(auth, BasicAuth):
@@ -234,7 +240,7 @@ class ClientSession(Requester):
     @property
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields that are sent with every request."""
-        return CIMultiDictProxy(self._default_headers)
+        return CIMultiDictProxy(self._defaults.given)
 
     @property
     def version(self) -> HttpVersion:
@@ -348,27 +354,32 @@ class ClientSession(Requester):
             return parsed
         return below(base, parsed) if self._keeps_base_path else base.join(parsed)
 
-    def _all_fields(self, skipped: frozenset[str]) -> Fields:
-        """Those of the session, and what is made up beside them."""
-        given = self._default_headers
-        return (*self._given_fields, *(field for field in auto_fields(skipped) if field[0] not in given))
+    def _from_base(self, url: str | URL) -> tuple[URL, Defaults]:
+        """As `_build_url`, and the fields of the session that are for it."""
+        found, base = self._build_url(url), self._base_url
+        if self._elsewhere is self._defaults or base is None or have_one_origin(found, base):
+            return found, self._defaults
+        return found, self._elsewhere
 
-    def _serialize(
-        self, json: Any, data: Any, headers: Headers | None
-    ) -> tuple[str | bytes, CIMultiDict[str]]:
+    def _serialize(self, json: Any, data: Any) -> BytesPayload:
         if data is not None:
             raise ValueError("data and json: expected one of them, got both")
-        fields = as_fields(headers or ())
-        fields.setdefault("Content-Type", _JSON_TYPE)
         if self._json_serialize_bytes is not None:
-            return self._json_serialize_bytes(json), fields
-        return self._json_serialize(json), fields
+            return JsonBytesPayload(json, self._json_serialize_bytes)
+        return JsonPayload(json, dumps=self._json_serialize)
 
     def sse(
         self, url: str | URL, *, method: str = "GET", **options: Unpack[EventSourceOptions]
     ) -> EventSource:
         """Server-sent events: an async iterator over them, which connects again when it has to."""
         return EventSource(self, method, url, **options)
+
+    def ws_connect(self, url: str | URL, **options: Unpack[WebSocketOptions]) -> WebSocketContext:
+        """Open a WebSocket, to be awaited or entered: to ``url`` of http, https, ws or wss.
+
+        WSServerHandshakeError if the server does not open one.
+        """
+        return WebSocketContext(open_websocket(self, url, **options))
 
     async def _request(
         self,
@@ -390,7 +401,7 @@ class ClientSession(Requester):
         trace_request_ctx: Any = None,
         auth: BasicAuth | None = None,
         allow_redirects: bool = True,
-        max_redirects: int = 10,
+        max_redirects: int = MAX_REDIRECTS,
         read_until_eof: bool = True,
         read_bufsize: int | None = None,
         auto_decompress: bool | None = None,
@@ -413,34 +424,36 @@ class ClientSession(Requester):
             raise RuntimeError("Session is closed")
         if not isinstance(method, str):
             raise TypeError(f"method: expected a str, got {method!r}")
-        if self._decided_fields:
-            headers = self._prepare_headers(headers)
+        defaults = self._defaults
         if self._base_url is not None:
-            url = self._build_url(url)
+            url, defaults = self._from_base(url)
+        if defaults.has_decided:
+            headers = defaults.under(headers)
         if json is not _NOTHING and json is not None:
-            data, headers = self._serialize(json, data, headers)
+            data = self._serialize(json, data)
         method = method.upper()
         target = parse_url(url, params)
         if auth is not None or self._authorizes or "@" in target.raw_authority:
-            target, headers = await self._authorize(target, headers, auth)
+            target, headers = await self._authorize(target, headers, auth, defaults)
         terms = self._terms
         bounds = (auto_decompress, read_bufsize, max_line_size, max_field_size, max_headers)
         if timeout is not UNSET or not read_until_eof or bounds != AS_BEFORE:
             terms = changed_terms(terms, self._decode_limits, timeout, read_until_eof, *bounds)
-        if verify_ssl is not None or fingerprint is not None or ssl_context is not None:
-            ssl = tls_option(ssl, verify_ssl, fingerprint, ssl_context)
+        if raise_for_status is not None or max_redirects != MAX_REDIRECTS:
+            check_ends(raise_for_status, max_redirects)
         way: Way | None = None
-        if self._has_ways or proxy is not None or ssl is not True or server_hostname is not None:
-            way = Way(proxy, proxy_auth, proxy_headers, ssl, server_hostname)
-        sending, fields = self._plain, self._default_fields
+        said = (proxy, proxy_auth, proxy_headers, server_hostname, verify_ssl, fingerprint, ssl_context)
+        if self._has_ways or ssl is not True or said != NO_WAY:
+            way = as_way(ssl, *said)
+        sending, fields = self._plain, defaults.fields
         if expect100 or compress or chunked or upload_tracker is not None or skip_auto_headers is not None:
             skipped = self._skipped | skipped_names(skip_auto_headers)
-            sending = Sending(expect100, compress, chunked, upload_tracker, skipped)
-            fields = self._all_fields(skipped)
+            sending = as_sending(expect100, compress, chunked, upload_tracker, skipped)
+            fields = defaults.beside(skipped)
         traces: Traces | None = None
         if self._trace_configs:
             # Hooks may change what is sent: the session's fields are in it, and not added a second time.
-            headers, fields = self._prepare_headers(headers), auto_fields(sending.skipped)
+            headers, fields = defaults.under(headers), auto_fields(sending.skipped)
             traces = Traces(self, self._trace_configs, trace_request_ctx, method, target, headers)
             await traces.start()
         try:
@@ -453,11 +466,9 @@ class ClientSession(Requester):
                 answer = await fetch(connector, request, terms, traces)
                 response = self._make_response(request, answer, terms.decoding, traces)
             if allow_redirects and response.status in REDIRECTS:
-                merged = self._prepare_headers(headers)
-                way_on = (sending, way, terms, traces, chain)
-                response = await self._follow(
-                    connector, request, response, method, target, merged, cookies, max_redirects, *way_on
-                )
+                merged = defaults.under(headers)
+                way_on = (cookies, max_redirects, sending, way, terms, traces, chain)
+                response = await self._follow(connector, request, response, method, target, merged, *way_on)
             check = self._raise_for_status if raise_for_status is None else raise_for_status
             if check:
                 await _check_status(response, check)
@@ -473,7 +484,10 @@ class ClientSession(Requester):
 async def _check_status(response: ClientResponse, raise_for_status: RaiseForStatus) -> None:
     try:
         if callable(raise_for_status):
-            await raise_for_status(response)
+            checking = raise_for_status(response)
+            if not isawaitable(checking):
+                raise TypeError(f"raise_for_status: expected a coroutine function, got {raise_for_status!r}")
+            await checking
         elif response.status >= 400:
             await response._await_excerpt()
             response.raise_for_status()

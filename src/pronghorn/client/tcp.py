@@ -19,6 +19,7 @@ from ..io.dial import (
     Progress,
     SocketFactory,
     Tls,
+    TunnelledAddress,
     authority,
     dial,
     named,
@@ -131,7 +132,7 @@ class TCPConnector(BaseConnector):
         _check_number("ttl_dns_cache", ttl_dns_cache)
         _check_number("happy_eyeballs_delay", happy_eyeballs_delay)
         for name, value in (("dns_cache_max_size", dns_cache_max_size), ("interleave", interleave)):
-            _check_number(name, value, int)
+            _check_number(name, value, is_whole=True)
         if ssl_shutdown_timeout is not UNSET:
             _check_number("ssl_shutdown_timeout", ssl_shutdown_timeout)
         self._policy = policy
@@ -265,7 +266,10 @@ class TCPConnector(BaseConnector):
         """A proxy is asked for a way to ``address``, instead of being sent the request."""
         proxy = address.proxy
         return proxy is not None and (
-            address.is_ssl or self._policy is not None or proxy.scheme in SOCKS_SCHEMES
+            address.is_ssl
+            or isinstance(address, TunnelledAddress)
+            or self._policy is not None
+            or proxy.scheme in SOCKS_SCHEMES
         )
 
     async def _create_proxy_connection(
@@ -423,11 +427,13 @@ class _Listener:
             raise
 
 
-def _check_number(name: str, value: Any, kind: type | tuple[type, ...] = (int, float)) -> None:
+def _check_number(name: str, value: float | None, *, is_whole: bool = False) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected None or a number, got {value!r}")
+    if is_whole and not isinstance(value, int):
+        raise TypeError(f"{name}: expected None or an int, got {value!r}")
     if not value >= 0:  # nor is NaN
         raise ValueError(f"{name}: expected None or a number not below 0, got {value!r}")
 

@@ -38,7 +38,15 @@ MODULES: Final[dict[str, Alias]] = {
     "": _is("", _ERRORS),
     "abc": _is("abc"),
     "base_protocol": _gathers(),
-    "client": _is("client", "client.session", "client.oneshot", _ERRORS, "client.outgoing", *_CONNECTORS),
+    "client": _is(
+        "client",
+        "client.session",
+        "client.oneshot",
+        "client.websocket",
+        _ERRORS,
+        "client.outgoing",
+        *_CONNECTORS,
+    ),
     "client_exceptions": _is(_ERRORS),
     "client_middleware_digest_auth": _gathers("client.digest"),
     "client_middlewares": _is("client.middlewares"),
@@ -46,7 +54,7 @@ MODULES: Final[dict[str, Alias]] = {
     "client_reqrep": _gathers(
         "client.outgoing", "client.response", _ERRORS, "client.uploads", "client.tls", "client.described"
     ),
-    "client_ws": _gathers(_MESSAGES, _ERRORS),
+    "client_ws": _is("client.websocket", _MESSAGES, _ERRORS),
     "compression_utils": _gathers(),
     "connector": _gathers(*_CONNECTORS, _ERRORS, "io.resolver"),
     "cookiejar": _is("client.cookiejar"),
@@ -82,7 +90,7 @@ MODULES: Final[dict[str, Alias]] = {
     "web_runner": _is("server.runner"),
     "web_server": _is("server.server"),
     "web_urldispatcher": _gathers("server.routing.dispatcher", "server.routing.resource"),
-    "web_ws": _gathers(_MESSAGES),
+    "web_ws": _is("server.websocket", _MESSAGES),
     "worker": _gathers(),
     "_websocket": _gathers(),
     "_websocket.helpers": _gathers(),
@@ -97,7 +105,7 @@ MODULES: Final[dict[str, Alias]] = {
     "protocols": _gathers("wire.events"),
     "signals": _is("signals"),
     "utils": _gathers(),
-    "websocket": _gathers(_MESSAGES),
+    "websocket": _is("websocket", _MESSAGES),
     "wsgi": _gathers(),
 }
 
@@ -132,7 +140,7 @@ SPELLINGS: Final[dict[str, str]] = {
     "http.SERVER_SOFTWARE": "pronghorn.server.response:SERVER_SOFTWARE",
     "multipart.parse_mimetype": "pronghorn.compat.borrowed:parse_mimetype",
     "parsers.EofStream": "pronghorn.io.stream:EofStream",
-    "web.WSMsgType": "pronghorn.wire.websocket.messages:WSMsgType",
+    "client._WSRequestContextManager": "pronghorn.client.websocket:WebSocketContext",
     "web_protocol._RequestHandler": "pronghorn.typedefs:Handler",
     **{path: f"pronghorn.compat.retired:{path.rpartition('.')[2]}" for path in SUCCESSORS},
 }

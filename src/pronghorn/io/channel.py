@@ -11,10 +11,9 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from ..wire.errors import ProtocolError
-from ..wire.events import Event
 
 #: What is read and thrown away, and for how long, before a connection with unread input is closed.
 LINGER_BYTES: Final = 64 * 1024
@@ -26,14 +25,14 @@ _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 class Machine(Protocol):
     """What the wire offers: bytes in, events out."""
 
-    def feed(self, data: bytes, /) -> Sequence[Event]: ...
-    def feed_eof(self) -> Sequence[Event]: ...
+    def feed(self, data: bytes, /) -> Sequence[Any]: ...
+    def feed_eof(self) -> Sequence[Any]: ...
 
 
 class Owner(Protocol):
     """Who is told what happens on a channel."""
 
-    def receive(self, events: Sequence[Event], /) -> None:
+    def receive(self, events: Sequence[Any], /) -> None:
         """A read was taken in, and completed ``events``, which may be none."""
 
     def fail(self, error: ProtocolError, /) -> None:

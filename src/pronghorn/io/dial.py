@@ -48,6 +48,21 @@ class Address(NamedTuple):
     server_hostname: str | None = None
 
 
+class TunnelledAddress(Address):
+    """One that a proxy leads to by a tunnel, where it would take requests: these ask for another protocol."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TunnelledAddress) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # a tuple has its own
+
+    def __hash__(self) -> int:
+        return ~tuple.__hash__(self)
+
+
 @dataclass(slots=True)
 class Progress:
     """What is being done to get a connection: "dns", "connect", "tls" or "proxy", and with which peer."""

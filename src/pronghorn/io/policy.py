@@ -132,6 +132,13 @@ class PolicyError(OSError):
         return type(self), (self.host, self.address, self.port, self.reason)
 
 
+def proxy_origin(proxy: URL) -> URL:
+    """What a proxy is known by: its scheme, host and port, and nothing else; ValueError if it has no host."""
+    origin = proxy.origin()
+    # To `URL` a port that is given is not the same as one that is not: a proxy would have two keys.
+    return origin.with_port(None) if origin.is_default_port() else origin
+
+
 class AddressPolicy(ABC):
     """Decides what may be connected to. A connector asks on each connection, from its event loop's thread."""
 
@@ -278,9 +285,7 @@ def _origin(proxy: str | URL) -> URL:
     if not isinstance(proxy, str | URL):
         raise TypeError(f"proxy: expected a str or a yarl.URL, got {type(proxy).__name__}")
     try:
-        origin = URL(proxy).origin()
-        # A port that is given is not the same to `URL` as one that is not.
-        return origin.with_port(None) if origin.is_default_port() else origin
+        return proxy_origin(URL(proxy))
     except ValueError:
         pass
     # Outside of the handler, and without the value: there may be a password in it.

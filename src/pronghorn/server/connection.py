@@ -18,6 +18,7 @@ from ..io.deadline import Deadline, Sweep
 from ..io.exchange import Http1Exchange
 from ..io.stream import StreamReader
 from ..io.tasks import start_task
+from ..io.websocket import Endpoint
 from ..log import server_logger
 from ..wire.coding import decoder_of
 from ..wire.errors import ProtocolError
@@ -25,6 +26,8 @@ from ..wire.events import Data, Event, RequestHead
 from ..wire.http1.connection import Http1Connection, Reading, Writing
 from ..wire.limits import DecodeLimits
 from ..wire.roles import SERVER
+from ..wire.websocket.connection import WebSocketConnection
+from ..wire.websocket.messages import WSCloseCode
 from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
 from .request import BaseRequest, RequestPayloadError, payload_error
 from .response import Response, StreamResponse
@@ -75,7 +78,9 @@ class ServerConnection:
         "_awaits_head",
         "_access_log",
         "_current",
+        "_endpoint",
         "_exchange",
+        "_has_peer_ended",
         "_host",
         "_is_closing",
         "_is_in_burst",
@@ -106,6 +111,10 @@ class ServerConnection:
         self._is_closing = False
         self._is_surplus = False
         self._current: BaseRequest | None = None
+        #: HTTP is over, and this goes on.
+        self._endpoint: Endpoint | None = None
+        #: The client has closed its sending side.
+        self._has_peer_ended = False
         self._is_in_burst = False
         #: Part of a head has come, and its deadline runs.
         self._awaits_head = False
@@ -124,9 +133,26 @@ class ServerConnection:
         return None if self.channel.is_lost else self.channel.transport
 
     @property
+    def is_taking_leave(self) -> bool:
+        """The last bytes of a WebSocket are on their way, and end the connection in a bounded time."""
+        return self._endpoint is not None and self._endpoint.is_closed
+
+    @property
     def decoding(self) -> DecodeLimits | None:
         """How content codings of requests are undone; None leaves them."""
         return self._settings.decode_limits if self._settings.auto_decompress else None
+
+    def switch(self, machine: WebSocketConnection, **options: Any) -> Endpoint:
+        """Leave HTTP for a WebSocket, as the answer has said; ConnectionResetError if the client has closed.
+
+        ``options`` are those of `Endpoint`.
+        """
+        if not self._machine.is_switching:
+            raise ConnectionResetError("the client has closed the connection")
+        tail = self._machine.accept_upgrade()
+        endpoint = self._endpoint = Endpoint(self.channel, machine, self, is_server=True, **options)
+        endpoint.start(tail, has_ended=self._has_peer_ended)
+        return endpoint
 
     # What the channel reports
 
@@ -190,6 +216,7 @@ class ServerConnection:
         self._host.closed(self)
 
     def outlives_eof(self) -> bool:
+        self._has_peer_ended = True
         # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
         is_answering = self._current is not None or self._machine.reading is Reading.WHOLE
         if not self._settings.handler_cancellation:
@@ -206,7 +233,7 @@ class ServerConnection:
         if self._is_closing:
             return  # the rest has to leave in time, too
         self._write_patience.stop()
-        if self._current is None and self._machine.is_over:
+        if self._endpoint is None and self._current is None and self._machine.is_over:
             self._loop.call_soon(self._go_on)
 
     # The request loop
@@ -289,7 +316,9 @@ class ServerConnection:
                         f"a handler should return a new response, got one sent before: {response!r}"
                     )
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is logged and answered
-            if self.channel.is_lost and isinstance(error, (ConnectionResetError, RequestPayloadError)):
+            endpoint = self._endpoint
+            is_gone = self.channel.is_lost or self._has_peer_ended or (endpoint and not endpoint.may_send)
+            if is_gone and isinstance(error, (ConnectionResetError, RequestPayloadError)):
                 server_logger.debug("the client went away during %r", request)
             else:
                 server_logger.exception("Error handling %r", request)
@@ -329,6 +358,10 @@ class ServerConnection:
         self._patience.stop()
         machine, channel = self._machine, self.channel
         if channel.is_lost:
+            return
+        if self._endpoint is not None:
+            code = WSCloseCode.GOING_AWAY if self._host.is_closing else WSCloseCode.INTERNAL_ERROR
+            self._endpoint.end(code)  # unless the handler has
             return
         if machine.writing is not Writing.DONE:
             # A message whose end was not written must not look whole.
@@ -440,7 +473,9 @@ class ServerConnection:
 
     def shut_down(self) -> None:
         """Close as soon as no request is being handled."""
-        if self._current is not None:
+        if self._endpoint is not None:
+            self._endpoint.go_away()
+        elif self._current is not None:
             self._current.may_persist = False
         elif self._machine.reading is Reading.HEAD:
             self._close()

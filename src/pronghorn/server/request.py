@@ -12,6 +12,7 @@ from yarl import URL
 from ..body.reader import MultipartReader
 from ..io.exchange import Exchange
 from ..io.stream import StreamReader, whole_stream
+from ..io.websocket import Endpoint
 from ..keys import RequestKey
 from ..wire.charsets import decode_text
 from ..wire.coding import decoder_of
@@ -19,6 +20,7 @@ from ..wire.errors import ProtocolError
 from ..wire.events import HttpVersion, RequestHead
 from ..wire.fields import parse_media_type
 from ..wire.limits import DecodeLimits
+from ..wire.websocket.connection import WebSocketConnection
 from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
 from .form import BoundedContent, FormValue, Upload, close_all, read_form_data, read_urlencoded
 from .matching import AbstractMatchInfo, ApplicationLike
@@ -45,6 +47,7 @@ class ConnectionFacts(Protocol):
     def peername(self) -> Any: ...
     @property
     def decoding(self) -> DecodeLimits | None: ...
+    def switch(self, machine: WebSocketConnection, **options: Any) -> Endpoint: ...
 
 
 class BaseRequest(Storage):
@@ -106,6 +109,10 @@ class BaseRequest(Storage):
         """
         fields = headers.items() if isinstance(headers, Mapping) else headers
         self.exchange.informational(status, REASONS.get(status, ""), fields)
+
+    def switch(self, machine: WebSocketConnection, **options: Any) -> Endpoint:
+        """Leave HTTP for the WebSocket that the answer has opened; ``options`` are those of `Endpoint`."""
+        return self._connection.switch(machine, **options)
 
     # The request line
 

@@ -28,6 +28,7 @@ _CONTENT_LENGTH: Final = istr("Content-Length")
 _CONNECTION: Final = istr("Connection")
 _TRANSFER_ENCODING: Final = istr("Transfer-Encoding")
 _DATE: Final = istr("Date")
+_UPGRADE: Final = istr("Upgrade")
 _SERVER: Final = istr("Server")
 _DEFAULT_TYPE: Final = "application/octet-stream"
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"
@@ -304,6 +305,8 @@ class StreamResponse(Storage):
         if len(headers.getall(_CONTENT_TYPE, ())) > 1:
             raise ValueError(f"headers: expected Content-Type once, got {headers.getall(_CONTENT_TYPE)!r}")
         fields = [field for field in headers.items() if field[0].lower() not in _FRAMING_FIELDS]
+        if _UPGRADE in headers:
+            fields.append(("Connection", "Upgrade"))  # RFC 9110 section 7.8
         if _DATE not in headers:
             fields.append(_date_field.field)
         if _SERVER not in headers:

@@ -127,12 +127,14 @@ class Server:
         tasks = self._cancel_handlers()
         if tasks:
             await asyncio.wait(tasks, timeout=_CANCEL_GRACE)
-        self._abort_connections()
+        for connection in self.connections:
+            if not connection.is_taking_leave:
+                connection.channel.abort()
         try:
             async with asyncio.timeout(_CANCEL_GRACE):
                 await self._is_empty.wait()
         except TimeoutError:
-            pass  # a transport that does not report its end; there is nothing left to wait for
+            self._abort_connections()  # of a transport that does not report its end
 
 
 #: Seconds that cancelled handlers have to clean up.

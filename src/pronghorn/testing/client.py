@@ -9,6 +9,7 @@ from ..client.context import RequestContext
 from ..client.cookiejar import AbstractCookieJar, CookieJar
 from ..client.options import RequestOptions
 from ..client.session import ClientSession
+from ..client.websocket import WebSocketContext, WebSocketOptions
 from .server import BaseTestServer
 
 
@@ -54,6 +55,10 @@ class TestClient:
     def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a request."""
         return self.session.request(method, self.make_url(path), **options)
+
+    def ws_connect(self, path: str, **options: Unpack[WebSocketOptions]) -> WebSocketContext:
+        """Open a WebSocket."""
+        return self.session.ws_connect(self.make_url(path), **options)
 
     def get(self, path: str, **options: Unpack[RequestOptions]) -> RequestContext:
         """Make a GET request."""

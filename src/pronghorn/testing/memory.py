@@ -144,6 +144,10 @@ class NoConnection:
     peername: Any = None
     decoding: DecodeLimits | None = DEFAULT_DECODE_LIMITS
 
+    def switch(self, *_: Any, **__: Any) -> Any:
+        """RuntimeError: there is nothing to switch."""
+        raise RuntimeError("a request that came on no connection opens no WebSocket")
+
 
 def make_request(
     method: str = "GET",

@@ -17,6 +17,7 @@ from ..client.connector import UNSET
 from ..client.errors import ClientConnectionError
 from ..client.protocol import ResponseHandler
 from ..client.sent_fields import as_fields
+from ..client.target import as_url
 from .app_connector import AppConnector
 from .pair import MemoryTransport
 from .verbatim import VerbatimResponse
@@ -334,7 +335,7 @@ def _origin(url: URL) -> tuple[bool, str | None, int | None]:
 
 
 def _as_url(url: str | URL) -> URL:
-    parsed = URL(url)
+    parsed = as_url(url)
     if not parsed.absolute and not parsed.raw_path.startswith("/"):
         raise ValueError(f"url: expected one with a host, or a path that begins with /, got {str(url)!r}")
     return parsed

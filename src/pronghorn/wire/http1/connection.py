@@ -174,6 +174,11 @@ class Http1Connection(WritingHalf):
         return self._body is not None
 
     @property
+    def is_switching(self) -> bool:
+        """What follows the message that was read is of another protocol, if that is accepted."""
+        return self.reading is Reading.WHOLE and self._offered != ""
+
+    @property
     def is_over(self) -> bool:
         """Both messages of the exchange are whole."""
         return self.writing is Writing.DONE and (

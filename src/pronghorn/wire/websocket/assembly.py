@@ -19,6 +19,9 @@ from .messages import WebSocketError, WSCloseCode, WSMessage, WSMessageTextBytes
 _STEP: Final = 256 * 1024
 #: Pieces of text that are put together.
 _SMALL_PIECES: Final = 1024
+#: Pieces of bytes that are put together at the end, and what they may hold: it is there twice for a moment.
+_MOST_PIECES: Final = 64
+_MOST_AT_ONCE: Final = 4 * 1024 * 1024
 #: What a compressed frame may have beyond twice the limit of the message.
 _FLUSHES: Final = 1024
 
@@ -71,24 +74,32 @@ class _Text:
 
 @final
 class _Bytes:
-    __slots__ = ("_first", "_written")
+    __slots__ = ("_pieces", "_size", "_written")
 
     def __init__(self) -> None:
-        self._first = b""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        #: What was put together, when it was much, or many pieces.
         self._written: BytesIO | None = None
 
     def add(self, piece: Octets) -> None:
         if self._written is not None:
             self._written.write(piece)
-        elif not self._first:
-            self._first = bytes(piece)
-        else:
+            return
+        # Put together at once, 1 MiB takes memory that was used before; what grows, new memory each time.
+        pieces = self._pieces
+        pieces.append(piece if type(piece) is bytes else bytes(piece))
+        self._size += len(piece)
+        if len(pieces) >= _MOST_PIECES or self._size > _MOST_AT_ONCE:
             self._written = BytesIO()
-            self._written.write(self._first)
-            self._written.write(piece)
+            self._written.writelines(pieces)
+            pieces.clear()
 
     def whole(self) -> bytes:
-        return self._first if self._written is None else self._written.getvalue()
+        if self._written is not None:
+            return self._written.getvalue()
+        pieces = self._pieces
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 @final
