@@ -1,4 +1,4 @@
-"""What a client does all day, against the example server: a page, JSON, a form, large bodies, many requests.
+"""What a client does all day, against the example server: a page, JSON, a form, large bodies, WebSockets.
 
 python examples/client.py http://127.0.0.1:8080
 """
@@ -134,6 +134,36 @@ async def repeat(session: pronghorn.ClientSession, base: URL, count: int) -> Non
     report("requests", f"{count:,} over {len(connections)} connections in {seconds:.2f} s, {rate}")
 
 
+async def talk(session: pronghorn.ClientSession, base: URL) -> None:
+    """A WebSocket that sends everything back: text, binary, a ping; and the close handshake."""
+    text, octets = "h\u00e9llo, wire", b"".join(chunks(MIB))
+    async with session.ws_connect(base / "ws/echo", autoping=False) as socket:
+        await socket.send_str(text)
+        expect(await socket.receive_str() == text, "text came back otherwise")
+        await socket.send_bytes(octets)
+        expect(await socket.receive_bytes() == octets, "binary came back otherwise")
+        await socket.ping(b"still there?")
+        pong = await socket.receive()
+        answered = pong.type is pronghorn.WSMsgType.PONG and pong.data == b"still there?"
+        expect(answered, f"the ping was answered by {pong}")
+        await socket.close(code=pronghorn.WSCloseCode.OK, message=b"thank you")
+        expect(socket.close_code == pronghorn.WSCloseCode.OK, f"closed with {socket.close_code}")
+    report("websocket", "text, 1 MiB of binary and a ping came back; closed with 1000")
+
+
+async def chat(session: pronghorn.ClientSession, base: URL) -> None:
+    """Two who are in one room."""
+    url = base / "ws/chat"
+    async with session.ws_connect(url) as ada, session.ws_connect(url) as ben:
+        name = (await ada.receive_json())["you"]
+        await ada.send_str("hello, room")
+        for socket in (ada, ben):
+            while "text" not in (heard := await socket.receive_json()):
+                pass  # who is there
+            expect(heard == {"name": name, "text": "hello, room"}, f"the room heard {heard}")
+    report("chat", f"2 in a room heard what {name} said")
+
+
 async def run(base: URL, size: int, count: int) -> None:
     connector = pronghorn.TCPConnector(limit=CONNECTIONS)
     timeout = pronghorn.ClientTimeout(total=60)
@@ -144,6 +174,8 @@ async def run(base: URL, size: int, count: int) -> None:
         expect(sent == received, "upload and download differ")
         report("sha-256", f"{received[:16]}... of upload and download are equal")
         await repeat(session, base, count)
+        await talk(session, base)
+        await chat(session, base)
 
 
 def main() -> None:

@@ -1,20 +1,25 @@
-"""A small application: a page, JSON, a form, an upload that is hashed as it comes, a download of any size.
+"""A small application: JSON, a form, an upload that is hashed as it comes, a download of any size, a chat.
 
 python examples/server.py --port 8080
 """
 
 import argparse
 import hashlib
+import json
 import platform
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from content import chunks
 from pronghorn import web
 
-PAGE = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+PAGE = (HERE / "page.html").read_text(encoding="utf-8")
+CHAT = (HERE / "chat.html").read_text(encoding="utf-8")
 UPLOAD_LIMIT = DOWNLOAD_LIMIT = 1024**3
+ROOM = web.AppKey("room", set[web.WebSocketResponse])
 
 routes = web.RouteTableDef()
 
@@ -72,6 +77,62 @@ async def download(request: web.Request) -> web.StreamResponse:
     return response
 
 
+@routes.get("/events")
+async def events(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for number in (3, 2, 1):
+        await response.write(b"event: count\ndata: %d\n\n" % number)
+    await response.write(b"event: end\ndata: of the events\n\n")
+    return response
+
+
+@routes.get("/ws/echo")
+async def ws_echo(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is web.WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type is web.WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+@routes.get("/chat")
+async def chat(request: web.Request) -> web.Response:
+    return web.Response(text=CHAT, content_type="text/html")
+
+
+guests = count(1)
+
+
+@routes.get("/ws/chat")
+async def ws_chat(request: web.Request) -> web.WebSocketResponse:
+    """What one says, all hear; and how many they are."""
+    # A browser names the page's origin: pages of other sites are kept out. The client of the demo names none.
+    socket = web.WebSocketResponse(origins=[str(request.url.origin()), None], heartbeat=30, max_msg_size=4096)
+    await socket.prepare(request)
+    name = f"Guest {next(guests)}"
+    await socket.send_json({"you": name})
+    room = request.app[ROOM]
+    room.add(socket)
+    tell(room, here=len(room))
+    try:
+        async for message in socket:
+            if message.type is web.WSMsgType.TEXT:
+                tell(room, name=name, text=message.data)
+    finally:
+        room.discard(socket)
+        tell(room, here=len(room))
+    return socket
+
+
+def tell(room: set[web.WebSocketResponse], **facts: object) -> None:
+    """Nobody waits for those who do not keep up: they miss it."""
+    web.broadcast(room, json.dumps(facts))
+
+
 def announce(banner: str, **_: object) -> None:
     """Say the address alone: the demo reads it."""
     url = next(word for word in banner.split() if word.startswith("http://"))
@@ -80,6 +141,7 @@ def announce(banner: str, **_: object) -> None:
 
 def application() -> web.Application:
     app = web.Application()
+    app[ROOM] = set()
     app.add_routes(routes)
     return app
 
