@@ -1,4 +1,4 @@
-"""Requests through the ClientSession of pronghorn or of aiohttp, of other kinds than GETs with many in flight."""
+"""Requests through the ClientSession of pronghorn or of aiohttp, of other kinds than a GET among many."""
 
 import argparse
 import asyncio
