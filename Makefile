@@ -14,7 +14,7 @@ READY = .venvs/$(1)/ready-$(TAG)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-client test-others test-full downstream surface fuzz lint bench docs clean
+.PHONY: help demo test test-half test-rest timed-half timed-rest test-full downstream surface fuzz lint bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -23,19 +23,28 @@ help: ## this list
 demo: $(call READY,demo) ## start the example server and run the example client against it
 	$(call BIN,demo)/python examples/demo.py
 
-# What does not measure time runs beside each other, in two halves that take equally long.
-BOTH_HALVES = @$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-client test-others
+# The tests run in two halves beside each other that take equally long; then those that measure the CPU of this
+# process, the same way; and at last, alone, those that measure how long others wait.
+PYTEST = $(call BIN,test)/python $(FLAGS) -m pytest
 UNTIMED = -m "not timed and not full"
-OF_CLIENT = tests/client tests/functional
+TIMED = -m "timed and not full"
+HALF = $(addprefix tests/,body client functional io seed server testing)
+ALONE = tests/resilience
+BOTH_HALVES = @$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-half test-rest
 
 test: $(call READY,test) ## the tests
 	$(BOTH_HALVES)
-	$(call BIN,test)/python -m pytest -m "timed and not full"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target timed-half timed-rest
+	$(PYTEST) $(TIMED) $(ALONE)
 
-test-client: $(call READY,test)
-	$(call BIN,test)/python $(FLAGS) -m pytest $(UNTIMED) $(OF_CLIENT)
-test-others: $(call READY,test)
-	$(call BIN,test)/python $(FLAGS) -m pytest $(UNTIMED) $(OF_CLIENT:%=--ignore=%)
+test-half: $(call READY,test)
+	$(PYTEST) $(UNTIMED) $(HALF)
+test-rest: $(call READY,test)
+	$(PYTEST) $(UNTIMED) $(HALF:%=--ignore=%)
+timed-half: $(call READY,test)
+	$(PYTEST) $(TIMED) tests/wire
+timed-rest: $(call READY,test)
+	$(PYTEST) $(TIMED) --ignore=tests/wire --ignore=$(ALONE)
 
 test-full: $(call READY,test) ## every test, the slow ones too; python -O; coverage; asyncio's debug mode; uvloop
 	$(BOTH_HALVES) FLAGS=-O
