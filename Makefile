@@ -25,7 +25,7 @@ demo: $(call READY,demo) ## start the example server and run the example client 
 
 # The tests run in two halves beside each other that take equally long; then those that measure the CPU of this
 # process, the same way; and at last, alone, those that measure how long others wait.
-PYTEST = $(call BIN,test)/python $(FLAGS) -m pytest
+PYTEST = $(call BIN,test)/python $(FLAGS) $(RUNNER) -m pytest $(OPTIONS)
 UNTIMED = -m "not timed and not full"
 TIMED = -m "timed and not full"
 HALF = $(addprefix tests/,body client functional io seed server testing)
@@ -49,12 +49,12 @@ timed-rest: $(call READY,test)
 test-full: $(call READY,test) ## every test, the slow ones too; python -O; coverage; asyncio's debug mode; uvloop
 	$(BOTH_HALVES) FLAGS=-O
 	$(call BIN,test)/python -m coverage erase
-	$(call BIN,test)/python -m coverage run -m pytest $(UNTIMED) --ignore=tests/fuzz
+	$(BOTH_HALVES) RUNNER="-m coverage run" OPTIONS="--ignore=tests/fuzz"
 	$(call BIN,test)/python -m coverage combine --quiet
 	$(call BIN,test)/python -m coverage report
-	$(call BIN,test)/python -m pytest -m full
-	PYTHONASYNCIODEBUG=1 $(call BIN,test)/python -X dev -m pytest $(UNTIMED) --ignore=tests/fuzz
-	$(call BIN,test)/python -m pytest --loop uvloop $(UNTIMED) --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience
+	$(PYTEST) -m full
+	$(BOTH_HALVES) FLAGS="-X dev" OPTIONS="--ignore=tests/fuzz"
+	$(BOTH_HALVES) OPTIONS="--loop uvloop --ignore=tests/fuzz --ignore=tests/conformance --ignore=tests/resilience"
 
 downstream: $(call READY,downstream) ## the tests of packages that build on aiohttp, with pronghorn in its place
 	$(call BIN,downstream)/python tests/downstream/run.py
