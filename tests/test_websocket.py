@@ -15,11 +15,10 @@ from pronghorn.wire.websocket.deflate import PerMessageDeflate
 from pronghorn.wire.websocket.deflate_offers import DeflateAgreement
 from pronghorn.wire.websocket.messages import WSMessage, WSMessageTypeError, WSMsgType
 
-from .io.endpoints import KIB, Rig
+from .io.endpoints import KIB, ROLES, Rig
 from .io.fakes import settle
 from .wire.websocket.exchanging import BINARY, FIN, PING, PONG, RSV1, TEXT, frame, machine
 
-ROLES = pytest.mark.parametrize("role", [SERVER, CLIENT], ids=["server", "client"])
 CLOSED = WSMessage(WSMsgType.CLOSED, None, None)
 CLOSING = WSMessage(WSMsgType.CLOSING, None, None)
 

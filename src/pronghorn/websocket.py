@@ -103,10 +103,7 @@ class WebSocket:
         endpoint = self._open_endpoint()
         channel = endpoint.channel
         frame = endpoint.machine.text(data, compress=None if compress is None else bool(compress))
-        if len(frame) == 1:
-            channel.write(frame[0])
-        else:
-            channel.writelines(frame)
+        _write(channel, frame)
         if channel.is_write_paused:
             await self._drain(channel)
 
@@ -119,10 +116,7 @@ class WebSocket:
         endpoint = self._open_endpoint()
         channel = endpoint.channel
         frame = endpoint.machine.binary(data, compress=None if compress is None else bool(compress))
-        if len(frame) == 1:
-            channel.write(frame[0])
-        else:
-            channel.writelines(frame)
+        _write(channel, frame)
         if channel.is_write_paused:
             await self._drain(channel)
 
@@ -162,13 +156,15 @@ class WebSocket:
         It is sent at the call. Awaiting it waits while the peer reads too slowly, and need not be done.
         """
         endpoint = self._open_endpoint()
-        endpoint.channel.write(endpoint.machine.ping(_as_bytes("ping", message)))
-        return Sending(self._drained)
+        return self._send_control(endpoint, endpoint.machine.ping(_as_bytes("ping", message)))
 
     def pong(self, message: bytes | str = b"") -> "Sending":
         """Send a pong that nobody asked for, as `ping`."""
         endpoint = self._open_endpoint()
-        endpoint.channel.write(endpoint.machine.pong(_as_bytes("pong", message)))
+        return self._send_control(endpoint, endpoint.machine.pong(_as_bytes("pong", message)))
+
+    def _send_control(self, endpoint: Endpoint, frame: bytes) -> "Sending":
+        endpoint.channel.write(frame)
         return Sending(self._drained)
 
     async def _drained(self) -> None:
@@ -178,7 +174,7 @@ class WebSocket:
 
     async def _send(self, frame: tuple[bytes, ...]) -> None:
         channel = self._open_endpoint().channel
-        channel.writelines(frame)
+        _write(channel, frame)
         if channel.is_write_paused:
             await self._drain(channel)
 
@@ -333,11 +329,15 @@ def broadcast(sockets: Iterable[WebSocket], data: str | Octets) -> list[WebSocke
                 frame = machine.text(data, compress=False)
             else:
                 frame = machine.binary(data, compress=False)
-        if len(frame) == 1:
-            channel.write(frame[0])
-        else:
-            channel.writelines(frame)
+        _write(channel, frame)
     return left
+
+
+def _write(channel: Channel, frame: tuple[bytes, ...]) -> None:
+    if len(frame) == 1:
+        channel.write(frame[0])
+    else:
+        channel.writelines(frame)
 
 
 def _unexpected(message: WSMessage | WSMessageTextBytes, expected: str) -> WSMessageTypeError:

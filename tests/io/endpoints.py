@@ -1,7 +1,8 @@
 """A WebSocket's endpoint with its peer in memory, and a clock that is told the time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from pronghorn.wire.websocket.connection import WebSocketConnection
 from pronghorn.wire.websocket.messages import WSMessage
 
 from ..wire.websocket.exchanging import BINARY, FIN, PONG, TEXT, close, frame, machine, tell
-from .fakes import FakeTransport, VirtualClock
+from .fakes import FakeTransport, VirtualClock, settle
+
+ROLES = pytest.mark.parametrize("role", [SERVER, CLIENT], ids=["server", "client"])
 
 KIB = 1024
 
@@ -127,3 +130,13 @@ class Rig:
                 pytest.fail(f"expected {count} messages, got {len(found)}")
             found.append(message.data)
         return found
+
+
+@asynccontextmanager
+async def closing(rig: Rig, code: int = 1000, reason: str = "") -> AsyncIterator["asyncio.Task[bool]"]:
+    """`close` as it goes on."""
+    task = asyncio.create_task(rig.endpoint.close(code, reason))
+    await settle()
+    yield task
+    async with asyncio.timeout(5):
+        await asyncio.wait([task])

@@ -8,15 +8,12 @@ import asyncio
 import pytest
 
 from pronghorn.io.websocket import HIGH_WATER
-from pronghorn.wire.roles import CLIENT, SERVER, Role
+from pronghorn.wire.roles import CLIENT, Role
 from pronghorn.wire.websocket.messages import WSMsgType
 
 from ..wire.websocket.exchanging import FIN, PING, PONG, TEXT, frame
-from .endpoints import KIB, Rig
+from .endpoints import KIB, ROLES, Rig
 from .fakes import settle
-
-ROLES = pytest.mark.parametrize("role", [SERVER, CLIENT], ids=["server", "client"])
-
 
 # Receiving
 

@@ -1,8 +1,6 @@
 """How this end closes: in a bounded time, whoever else does what; and how it is closed from outside."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,20 +9,8 @@ from pronghorn.wire.roles import CLIENT, SERVER, Role
 from pronghorn.wire.websocket.messages import WSMsgType
 
 from ..wire.websocket.exchanging import PING
-from .endpoints import KIB, Rig
+from .endpoints import KIB, ROLES, Rig, closing
 from .fakes import settle
-
-ROLES = pytest.mark.parametrize("role", [SERVER, CLIENT], ids=["server", "client"])
-
-
-@asynccontextmanager
-async def closing(rig: Rig, code: int = 1000, reason: str = "") -> AsyncIterator["asyncio.Task[bool]"]:
-    """`close` as it goes on."""
-    task = asyncio.create_task(rig.endpoint.close(code, reason))
-    await settle()
-    yield task
-    async with asyncio.timeout(5):
-        await asyncio.wait([task])
 
 
 @ROLES

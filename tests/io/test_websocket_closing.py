@@ -1,8 +1,6 @@
 """How the peer ends a WebSocket: by a close frame, by an error, by the end of the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -12,21 +10,8 @@ from pronghorn.wire.websocket.limits import WebSocketLimits
 from pronghorn.wire.websocket.messages import WebSocketError, WSMsgType
 
 from ..wire.websocket.exchanging import CLOSE, FIN, TEXT, frame, machine
-from .endpoints import KIB, Rig
+from .endpoints import KIB, ROLES, Rig, closing
 from .fakes import settle
-
-ROLES = pytest.mark.parametrize("role", [SERVER, CLIENT], ids=["server", "client"])
-
-
-@asynccontextmanager
-async def closing(rig: Rig, code: int = 1000, reason: str = "") -> AsyncIterator["asyncio.Task[bool]"]:
-    """`close` as it goes on."""
-    task = asyncio.create_task(rig.endpoint.close(code, reason))
-    await settle()
-    yield task
-    async with asyncio.timeout(5):
-        await asyncio.wait([task])
-
 
 # The peer closes
 

@@ -23,7 +23,17 @@ from ..io.socks_server import SocksServer
 from ..tls import client_context, server_context
 from .memory_network import MemoryConnector
 from .stepping import MOST_STEPS, held, turns
-from .test_cancellation_client import CANCELLERS, TIMEOUT, Call, get, get_and_leave, get_long, in_time, post
+from .test_cancellation_client import (
+    CANCELLERS,
+    TIMEOUT,
+    Call,
+    check,
+    get,
+    get_and_leave,
+    get_long,
+    in_time,
+    post,
+)
 
 WHEN = pytest.mark.parametrize("when", ["waiting", "woken", "turn"])
 AUTH = BasicAuth("user", "secret")
@@ -201,13 +211,3 @@ async def test_each_step_and_closing(call: Call, run: Callable[..., Awaitable[An
         if not task.cancelled():
             return
     pytest.fail(f"not through after {MOST_STEPS} steps")
-
-
-def check(connector: MemoryConnector) -> None:
-    """Places and transports are those of idle connections, and no others."""
-    pool = connector._pool
-    assert not pool.waiting
-    assert pool.open_count == len(pool.idle)
-    assert connector._connections == set(pool.idle)
-    assert not any(connection.is_lent for connection in pool.idle)
-    assert sum(not server.transport.is_lost for server in connector.servers) == len(pool.idle)

@@ -9,7 +9,7 @@ from yarl import URL
 
 from ..wire.disposition import content_disposition_filename, parse_content_disposition
 from ..wire.links import parse_links
-from .target import read_url
+from .target import join, read_url
 
 
 class ContentDisposition(NamedTuple):
@@ -32,13 +32,10 @@ def disposition_of(headers: CIMultiDictProxy[str]) -> ContentDisposition | None:
 def links_of(headers: CIMultiDictProxy[str], base: URL) -> MultiDictProxy[MultiDictProxy[str | URL]]:
     """Where the Link fields lead, by relation; targets are found from ``base``."""
     base = base.with_fragment(None)  # RFC 3986 section 5.2.2: it is never inherited
-    # `URL.join` would decode the path of the page where it takes a segment out of it.
-    folder = base.with_path(f"{base.raw_path.rpartition('/')[0]}/", encoded=True)
     links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
     for target, parameters in parse_links(headers.getall("Link", ())):
         try:
-            reference = read_url(target)
-            url = (folder if reference.raw_path else base).join(reference)
+            url = join(base, read_url(target))
         except ValueError:
             continue
         link: MultiDict[str | URL] = MultiDict(parameters)

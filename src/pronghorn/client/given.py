@@ -29,6 +29,7 @@ from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .tls import TlsOption, tls_option
 from .tracing import TraceConfig
 from .uploads import UploadTracker
+from .websocket import ClientWebSocketResponse
 
 #: What the parameters of `as_way` after ``ssl`` are for who says nothing.
 NO_WAY: Final = (None,) * 7
@@ -78,21 +79,21 @@ def have_one_origin(url: URL, base: URL) -> bool:
     return is_alike or origin_of(url) == origin_of(base)
 
 
-def as_class(name: str, kind: object, base: type) -> None:
-    """TypeError unless ``kind`` is a class that derives from ``base``."""
-    if not isinstance(kind, type) or not issubclass(kind, base):
-        raise TypeError(f"{name}: expected a subclass of {base.__name__}, got {kind!r}")
-
-
 def check_parts(
-    connector: object, cookie_jar: object, loop: object, request_class: object, response_class: object
+    connector: object,
+    cookie_jar: object,
+    loop: object,
+    request_class: object,
+    response_class: object,
+    ws_response_class: object,
 ) -> None:
     """TypeError for what a session can't be made of; the first three may be None."""
     _check_kind("connector", connector, BaseConnector)
     _check_kind("cookie_jar", cookie_jar, AbstractCookieJar)
     _check_kind("loop", loop, asyncio.AbstractEventLoop)
-    as_class("request_class", request_class, ClientRequest)
-    as_class("response_class", response_class, ClientResponse)
+    _check_class("request_class", request_class, ClientRequest)
+    _check_class("response_class", response_class, ClientResponse)
+    _check_class("ws_response_class", ws_response_class, ClientWebSocketResponse)
 
 
 def check_functions(
@@ -233,6 +234,11 @@ def caller() -> tuple[str, int]:
     while frame is not None and frame.f_code.co_name == "__init__" and frame.f_back is not None:
         frame = frame.f_back
     return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def _check_class(name: str, kind: object, base: type) -> None:
+    if not isinstance(kind, type) or not issubclass(kind, base):
+        raise TypeError(f"{name}: expected a subclass of {base.__name__}, got {kind!r}")
 
 
 def _check_kind(name: str, value: object, kind: type) -> None:

@@ -18,7 +18,7 @@ from ..wire.fields import is_host
 from .auth import strip_auth_from_url
 from .cookiejar import LooseCookies
 from .errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
-from .target import SCHEMES, percent_encoded, read_url
+from .target import SCHEMES, join, percent_encoded, read_url
 
 #: Those that lead elsewhere.
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -149,7 +149,7 @@ def _resolve(base: URL, location: str, requote: bool) -> tuple[URL, str | None]:
         page = page.with_query(None)  # to `URL` an empty query is none
     try:
         encoded = (_OCTETS if requote else _UNSENDABLE).sub(percent_encoded, location)
-        url, auth = strip_auth_from_url(_join(page, read_url(encoded, requote)))
+        url, auth = strip_auth_from_url(join(page, read_url(encoded, requote)))
         if url.scheme not in SCHEMES or not is_host(url.host_port_subcomponent or ""):
             raise ValueError("expected http or https, and a host")
         authorization = None if auth is None else auth.encode()
@@ -160,19 +160,6 @@ def _resolve(base: URL, location: str, requote: bool) -> tuple[URL, str | None]:
     if base.raw_fragment and "#" not in location:
         url = URL(f"{url}#{base.raw_fragment}", encoded=True)
     return url, authorization
-
-
-def _join(base: URL, reference: URL) -> URL:
-    """RFC 3986 section 5.2.2; `URL.join` would decode the path of ``base`` where it merges the two."""
-    path = reference.raw_path
-    if path and path[0] != "/" and not reference.raw_authority and reference.scheme in ("", base.scheme):
-        reference = URL.build(
-            path=f"{base.raw_path.rpartition('/')[0]}/{path}",
-            query_string=reference.raw_query_string,
-            fragment=reference.raw_fragment,
-            encoded=True,
-        )
-    return base.join(reference)
 
 
 def _words(error: ValueError) -> str:

@@ -26,7 +26,6 @@ from .given import (
     MAX_REDIRECTS,
     NO_WAY,
     as_base,
-    as_class,
     as_sending,
     as_timeout,
     as_trace_configs,
@@ -135,9 +134,8 @@ class ClientSession(Requester):
         ssl_shutdown_timeout: float | None = UNSET,
         keep_base_path: bool = False,
     ) -> None:
-        check_parts(connector, cookie_jar, loop, request_class, response_class)
+        check_parts(connector, cookie_jar, loop, request_class, response_class, ws_response_class)
         check_functions(json_serialize, json_serialize_bytes, fallback_charset_resolver, raise_for_status)
-        as_class("ws_response_class", ws_response_class, ClientWebSocketResponse)
         self._trace_configs = as_trace_configs(trace_configs)
         self._base_url = None if base_url is None else as_base(base_url, keeps_path=keep_base_path)
         self._keeps_base_path = keep_base_path

@@ -147,3 +147,16 @@ def address_of(host: str | None, port: int | None, scheme: str) -> Address:
     if ":" in host:
         host = _ZONE.sub(r"%\1", host)
     return Address(host, port or 0, scheme == "https")
+
+
+def join(base: URL, reference: URL) -> URL:
+    """RFC 3986 section 5.2.2; `URL.join` would decode the path of ``base`` where it merges the two."""
+    path = reference.raw_path
+    if path and path[0] != "/" and not reference.raw_authority and reference.scheme in ("", base.scheme):
+        reference = URL.build(
+            path=f"{base.raw_path.rpartition('/')[0]}/{path}",
+            query_string=reference.raw_query_string,
+            fragment=reference.raw_fragment,
+            encoded=True,
+        )
+    return base.join(reference)

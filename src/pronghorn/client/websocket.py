@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypedDict, final
@@ -21,6 +21,7 @@ from ..wire.websocket.limits import WebSocketLimits
 from ..wire.websocket.messages import WSCloseCode, WSHandshakeError
 from ..wire.websocket.negotiation import Agreement, check_agreement, offer_fields
 from .auth import BasicAuth
+from .context import Context
 from .errors import (
     ClientConnectionResetError,
     ClientResponseError,
@@ -161,25 +162,10 @@ class ClientWebSocketResponse(WebSocket):
 
 
 @final
-class WebSocketContext(Coroutine[Any, Any, ClientWebSocketResponse]):
+class WebSocketContext(Context[ClientWebSocketResponse]):
     """A WebSocket about to be opened: ``await`` it, or enter it with ``async with``, which closes it."""
 
-    __slots__ = ("_coroutine", "_socket")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, ClientWebSocketResponse]) -> None:
-        self._coroutine = coroutine
-
-    def send(self, value: Any) -> Any:
-        return self._coroutine.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._coroutine.throw(*error)
-
-    def close(self) -> None:
-        self._coroutine.close()
-
-    def __await__(self) -> Generator[Any, Any, ClientWebSocketResponse]:
-        return self._coroutine.__await__()
+    __slots__ = ("_socket",)
 
     async def __aenter__(self) -> ClientWebSocketResponse:
         self._socket: ClientWebSocketResponse = await self._coroutine
