@@ -180,6 +180,23 @@ class WritingHalf:
             self._unsent -= len(chunk)
         return (chunk,)
 
+    def send_beside(self, size: int) -> bool:
+        """Count ``size`` bytes of content that go another way; False if the message may not carry any.
+
+        RuntimeError and ValueError as of `send_data`; ValueError for a body that is chunked.
+        """
+        if self.writing is not Writing.BODY:
+            raise RuntimeError(f"send_beside: no content is due ({self.writing})")
+        if self._discards:
+            return False
+        if self._unsent == CHUNKED:
+            raise ValueError("send_beside: expected a body of a known length, it is chunked")
+        if self._unsent >= 0:
+            if size > self._unsent:
+                raise ValueError(f"content: {size} bytes, but {self._unsent} are left of its Content-Length")
+            self._unsent -= size
+        return True
+
     def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
         """End the message. ValueError if content that its head declared is missing: then abort it."""
         if self.writing is not Writing.BODY:
