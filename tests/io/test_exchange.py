@@ -185,8 +185,59 @@ async def test_each_chunk_leaves_in_one_write(size: int) -> None:
     rig.begin(0)
     rig.exchange.head(200, "OK", [], None)
     rig.exchange.data(b"x" * size)
+    await settle()
     assert len(rig.transport.writes) == 2
     assert rig.transport.take().endswith(b"\r\n\r\n%x\r\n%b\r\n" % (size, b"x" * size))
+
+
+async def test_small_chunks_of_one_turn_leave_in_one_write() -> None:
+    rig = Rig()
+    rig.begin(0)
+    rig.exchange.head(200, "OK", [], None)
+    for _ in range(3):
+        rig.exchange.data(b"abc")
+    assert len(rig.transport.writes) == 1
+    assert rig.exchange.sendable == rig.channel.sendable - 9
+    await settle()
+    assert rig.transport.take().endswith(b"\r\n\r\n" + 3 * b"3\r\nabc\r\n")
+    rig.exchange.data(b"def")
+    rig.exchange.end()
+    assert rig.transport.take() == b"3\r\ndef\r\n0\r\n\r\n"
+    assert len(rig.transport.writes) == 3
+
+
+async def test_chunks_that_are_much_together_do_not_wait() -> None:
+    rig = Rig()
+    rig.begin(0)
+    rig.exchange.head(200, "OK", [], None)
+    for _ in range(32):
+        rig.exchange.data(b"x" * KIB)
+    assert len(rig.transport.writes) == 3
+    rig.exchange.data(b"small")
+    rig.exchange.data(b"y" * 16 * KIB)
+    assert rig.transport.take().endswith(b"5\r\nsmall\r\n4000\r\n" + b"y" * 16 * KIB + b"\r\n")
+
+
+async def test_what_was_gathered_is_not_sent_on_a_lost_connection() -> None:
+    rig = Rig()
+    rig.begin(0)
+    rig.exchange.head(200, "OK", [], None)
+    rig.exchange.data(b"abc")
+    rig.transport.abort()
+    await settle()
+    assert len(rig.transport.writes) == 1
+    with pytest.raises(ConnectionResetError):
+        rig.exchange.data(b"def")
+
+
+async def test_a_reset_takes_what_was_gathered_back() -> None:
+    rig = Rig()
+    rig.begin(0)
+    rig.exchange.head(200, "OK", [], None)
+    rig.exchange.data(b"abc")
+    rig.exchange.reset("no more")
+    await settle()
+    assert len(rig.transport.writes) == 1
 
 
 async def test_nothing_is_written_where_there_is_nothing() -> None:

@@ -11,7 +11,7 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from ..wire.errors import ProtocolError
 
@@ -150,6 +150,12 @@ class Channel(asyncio.Protocol):
 
     # Writing
 
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called in the loop's next turn; ConnectionResetError without a connection."""
+        if self.is_lost:
+            raise ConnectionResetError("the connection is closed")
+        self._loop.call_soon(callback)
+
     def writelines(self, buffers: Sequence[bytes]) -> None:
         """Send ``buffers`` in order, as one write where the platform can."""
         transport = self.transport
@@ -190,6 +196,49 @@ class Channel(asyncio.Protocol):
         finally:
             if waiter in self._drainers:
                 self._drainers.remove(waiter)
+
+    async def flush(self) -> None:
+        """Wait until all that was written has left; ConnectionResetError if the peer went away instead."""
+        transport = self.transport
+        if self.is_lost or transport is None:
+            raise ConnectionResetError("the connection is closed")
+        if not transport.get_write_buffer_size():
+            return
+        low, high = transport.get_write_buffer_limits()
+        transport.set_write_buffer_limits(0)  # asks to wait for as long as anything is left
+        try:
+            await self.drain()
+        finally:
+            if not self.is_lost:
+                transport.set_write_buffer_limits(high, low)
+
+    async def wait_for_room(self, descriptor: int) -> None:
+        """Wait until ``descriptor``, a duplicate of the socket's, takes bytes; errors are those of `drain`.
+
+        A duplicate, since loops let nobody else wait for a descriptor of theirs. The owner is told as
+        when the transport waits, so that what it has against peers that do not read holds here.
+        """
+        waiter = self._loop.create_future()
+        self._drainers.append(waiter)
+        self._loop.add_writer(descriptor, _wake, waiter)
+        self.owner.unwritable()
+        try:
+            await waiter
+        finally:
+            self._loop.remove_writer(descriptor)
+            if waiter in self._drainers:
+                self._drainers.remove(waiter)
+            if not self.is_lost:
+                self.owner.writable()
+
+    async def give_up(self) -> NoReturn:
+        """Abort, and raise ConnectionResetError once the owner knows that the connection is lost."""
+        waiter = self._loop.create_future()
+        if not self.is_lost:
+            self._drainers.append(waiter)
+            self.abort()
+            await waiter
+        raise ConnectionResetError("the connection is closed")
 
     def _wake_drainers(self, error: Exception | None) -> None:
         while self._drainers:
@@ -258,6 +307,11 @@ class Channel(asyncio.Protocol):
         if not transport.get_write_buffer_size():
             self._start_linger_timer()
 
+    @property
+    def is_lingering(self) -> bool:
+        """What comes is thrown away."""
+        return self._lingered >= 0
+
     def _start_linger_timer(self) -> None:
         if self._linger_timer is None:
             self._linger_timer = self._loop.call_later(LINGER_SECONDS, self._end_linger)
@@ -271,6 +325,11 @@ class Channel(asyncio.Protocol):
         # Not `abort`: our answer has left, and a reset would take it from a peer that has yet to read it.
         if self.transport is not None:
             self.transport.abort()
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _refuse(_data: object) -> None:

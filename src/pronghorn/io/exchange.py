@@ -10,6 +10,7 @@ from typing import Final, Protocol, final
 from ..wire.events import Data, End, Event
 from ..wire.http1.connection import Http1Connection
 from .channel import Channel
+from .sendfile import OpenFile, send_file
 from .stream import END_WEIGHT, StreamReader
 
 #: Received content that waits for its reader, in bytes: above, the transport is paused; below, it goes on.
@@ -40,7 +41,14 @@ class Exchange(Protocol):
         """Send a 1xx response ahead of the final one."""
 
     def data(self, chunk: bytes) -> None:
-        """Send a piece of content."""
+        """Send a piece of content, in the loop's next turn at the latest."""
+
+    async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
+        """Send ``count`` bytes of content from ``offset`` of ``file``, and read them nowhere.
+
+        False, and nothing sent, where that can't be: then they are the caller's to read. Content
+        of a known length only. OSError if the file ends before; the message can't become whole then.
+        """
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
         """The content was whole."""
@@ -63,11 +71,24 @@ class Exchange(Protocol):
 class Http1Exchange:
     """The exchange of an HTTP/1.1 connection: one at a time, so one object serves them all."""
 
-    __slots__ = ("_channel", "_high_water", "_low_water", "_machine", "_stream", "_unread")
+    __slots__ = (
+        "_channel",
+        "_gathered",
+        "_gathered_size",
+        "_high_water",
+        "_low_water",
+        "_machine",
+        "_stream",
+        "_unread",
+    )
 
     def __init__(self, channel: Channel, machine: Http1Connection) -> None:
         self._channel = channel
         self._machine = machine
+        #: Small pieces of content, which leave together in the loop's next turn: 16 of 1 KiB that a handler
+        #: writes one after the other cost 62 us in all as one write, and 185 us as 16.
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
         self._stream: StreamReader | None = None
         self._unread = 0
         self._high_water, self._low_water = HIGH_WATER, LOW_WATER
@@ -96,20 +117,41 @@ class Http1Exchange:
 
     def data(self, chunk: bytes) -> None:
         buffers = self._machine.send_data(chunk)
-        if len(buffers) == 1:
-            self._channel.write(buffers[0])
-        elif buffers:
-            if len(chunk) < _JOINED:
-                self._channel.write(b"".join(buffers))
-            else:
-                self._channel.writelines(buffers)
+        if not buffers:
+            return
+        size = len(chunk)
+        if size >= _JOINED:
+            self._release()
+            self._channel.writelines(buffers)
+            return
+        if not self._gathered:
+            self._channel.call_soon(self._release)
+        self._gathered += buffers
+        self._gathered_size += size
+        if self._gathered_size >= _JOINED:
+            self._release()
+
+    def _release(self) -> None:
+        """Write what has been gathered."""
+        if self._gathered:
+            gathered, self._gathered, self._gathered_size = self._gathered, [], 0
+            if not self._channel.is_lost:
+                self._channel.write(b"".join(gathered))
+
+    async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
+        self._release()
+        return await send_file(self._channel, self._machine, file, offset, count)
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
         last = self._machine.send_end(trailers)
-        if last:
+        if self._gathered:
+            self._gathered.append(last)
+            self._release()
+        elif last:
             self._channel.write(last)
 
     def reset(self, reason: str) -> None:
+        self._gathered.clear()
         self._channel.abort()
 
     async def drain(self) -> None:
@@ -117,7 +159,7 @@ class Http1Exchange:
 
     @property
     def sendable(self) -> int:
-        return self._channel.sendable
+        return max(0, self._channel.sendable - self._gathered_size)
 
     # Receiving
 
