@@ -1,5 +1,6 @@
 """The router: which handler a request gets."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -217,13 +218,13 @@ def test_names() -> None:
 
 async def test_the_same_path_later_is_one_resource_to_requests() -> None:
     router = web.UrlDispatcher()
-    router.add_get("/a", handler)
+    first = router.add_get("/a", handler)
     router.add_get("/b", handler)
     router.add_post("/a", handler, name="again")
     assert (await found(router, "/a", "POST"))[0] == "again"
     assert (await refusal(router, "PUT", "/a")).headers["Allow"] == "GET,HEAD,POST"
-    with pytest.raises(RuntimeError, match="already"):
-        router.add_get("/a", handler)
+    router.add_get("/a", handler, name="never")
+    assert (await router.resolve(make_request("GET", "/a"))).route is first
 
 
 def test_listing() -> None:
@@ -232,7 +233,7 @@ def test_listing() -> None:
     router.add_get("/b", handler)
     router.add_post("/a", handler)
     assert [resource.canonical for resource in router.resources()][:2] == ["/a", "/b"]
-    listed = sorted((route.method, route.resource.canonical) for route in router.routes())
+    listed = sorted((route.method, route.resource.canonical) for route in router.routes() if route.resource)
     assert listed == [("GET", "/a"), ("GET", "/b"), ("HEAD", "/a"), ("HEAD", "/b"), ("POST", "/a")]
 
 
@@ -257,3 +258,162 @@ def test_definitions_are_registered_in_order() -> None:
     router = web.UrlDispatcher()
     made: list[Any] = router.add_routes([web.get("/a", handler), web.post("/b", handler)])
     assert [route.method for route in made] == ["GET", "POST"]
+
+
+# Others' resources and routers
+
+
+class Everything(web.AbstractResource):
+    """Answers whatever is below its path, whatever it is."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(name="everything")
+        self.prefix = prefix
+        self.route = web.ResourceRoute("*", handler, self)
+
+    @property
+    def canonical(self) -> str:
+        return self.prefix
+
+    def url_for(self, **kwargs: str) -> Any:
+        raise NotImplementedError
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
+        if request.method == "TRACE":
+            return None, {"GET"}
+        return web.UrlMappingMatchInfo({"path": request.path}, self.route), set()
+
+    def add_prefix(self, prefix: str) -> None:
+        self.prefix = prefix + self.prefix
+
+    def get_info(self) -> dict[str, Any]:
+        return {}
+
+    def raw_match(self, path: str) -> bool:
+        return False
+
+    def __iter__(self) -> Iterator[web.AbstractRoute]:
+        return iter((self.route,))
+
+    def __len__(self) -> int:
+        return 1
+
+
+async def test_a_resource_of_others() -> None:
+    router = routed("/{a}")
+    resource = Everything("/every thing")
+    router.register_resource(resource)
+    assert router["everything"] is resource
+    assert resource.route in router.routes()
+    resource.prefix = "/things"
+    router.unindex_resource(resource)
+    assert await found(router, "/things/a/b") == (None, {})
+    router.index_resource(resource)
+    assert await found(router, "/things/a/b") == ("everything", {"path": "/things/a/b"})
+    assert await found(router, "/thing") == ("r0", {"a": "thing"})
+    assert (await refusal(router, "TRACE", "/things")).headers["Allow"] == "GET,HEAD"
+    router.freeze()
+    assert resource.is_frozen
+    with pytest.raises(RuntimeError, match="frozen"):
+        router.register_resource(Everything("/other"))
+
+
+async def test_a_resource_of_others_is_moved_with_its_application() -> None:
+    inner, outer = web.Application(), web.Application()
+    inner.router.register_resource(Everything("/things"))
+    outer.add_subapp("/inner", inner)
+    assert await found(outer.router, "/inner/things/x") == ("everything", {"path": "/inner/things/x"})
+
+
+async def test_a_kind_of_pattern_of_others() -> None:
+    class Upper(web.DynamicResource):
+        def _match(self, path: str) -> Mapping[str, str] | None:
+            parts = super()._match(path)
+            return None if parts is None else {name: value.upper() for name, value in parts.items()}
+
+    router = web.UrlDispatcher()
+    resource = Upper("/{a}", name="upper")
+    resource.add_route("GET", handler)
+    router.register_resource(resource)
+    assert await found(router, "/x") == ("upper", {"a": "X"})
+
+
+@pytest.mark.parametrize("wrong", [None, "/a", handler])
+def test_what_is_no_resource(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="resource"):
+        web.UrlDispatcher().register_resource(wrong)
+
+
+@pytest.mark.parametrize("name", ["class", "a.class", "a..b", "", "a b", "1a", "a/b", "a\n"])
+def test_names_that_are_none(name: str) -> None:
+    router = web.UrlDispatcher()
+    with pytest.raises(ValueError, match="name"):
+        router.add_get("/a", handler, name=name)
+    assert (list(router.resources()), len(router)) == ([], 0)
+
+
+def test_the_last_resource_is_taken_again() -> None:
+    router = web.UrlDispatcher()
+    first = router.add_resource("/a b")
+    assert router.add_resource("/a b") is first
+    assert router.add_resource("/a b", name="x") is not first
+    assert router.add_resource("/a b") is not first
+    pattern = router.add_resource("/{a}")
+    assert router.add_resource("/{a}") is pattern
+    assert router.add_resource("/{b}") is not pattern
+
+
+async def test_a_view_answers_every_method() -> None:
+    class Thing(web.View):
+        async def get(self) -> web.Response:
+            return web.Response()
+
+    router = web.UrlDispatcher()
+    assert router.add_view("/a", Thing, name="thing").method == "*"
+    assert (await found(router, "/a", "PUT"))[0] == "thing"
+
+
+async def test_expect_handlers() -> None:
+    async def ask(request: web.Request) -> None: ...
+
+    router = web.UrlDispatcher()
+    route = router.add_get("/a", handler, expect_handler=ask)
+    assert [each.expect_handler for each in router.routes()] == [ask, ask]
+    assert (route.method, route.expect_handler) == ("GET", ask)
+
+
+async def test_a_router_after_a_change_knows_of_it() -> None:
+    router = routed("/a")
+    assert (await found(router, "/a"))[0] == "r0"
+    router.add_get("/b", handler, name="b")
+    assert (await found(router, "/b"))[0] == "b"
+    assert (await found(router, "/a"))[0] == "r0"
+
+
+# What it costs
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("piece", ["/", "%2F", "-", ".", "a-", "/-", "%"])
+@pytest.mark.parametrize(
+    "pattern", ["/a/{b}", "/{a}/{b}", "/{a}-{b}-{c}-{d}", "/{a}-{b}.{c}x/{d}", "/{a}{b}{c}{d}x", "/{a}.txt"]
+)
+def test_no_path_costs_more_than_its_length(pattern: str, piece: str) -> None:
+    router = routed(pattern)
+
+    def resolve(size: int) -> None:
+        for end in ("", "/", "{"):
+            request = make_request(target="/" + piece * size + end)
+            for _ in range(5):
+                with pytest.raises(StopIteration):
+                    router.resolve(request).send(None)
+
+    assert growth(resolve, 2000) < LINEAR
+
+
+async def test_a_plain_path_waits_for_what_goes_before_it() -> None:
+    router = web.UrlDispatcher()
+    router.register_resource(Everything("/things"))
+    router.add_get("/things", handler, name="plain")
+    for _ in range(2):
+        assert (await found(router, "/things"))[0] == "everything"

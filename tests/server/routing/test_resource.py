@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from pronghorn import web
+from pronghorn.server.routing.paths import comparable
 from pronghorn.server.routing.resource import DynamicResource, PlainResource, make_resource
+from pronghorn.testing.memory import make_request
 
 
 async def handler(request: web.Request) -> web.Response:
@@ -39,7 +41,7 @@ async def handler(request: web.Request) -> web.Response:
 def test_dynamic(pattern: str, path: str, parts: dict[str, str] | None) -> None:
     resource = make_resource(pattern)
     assert isinstance(resource, DynamicResource)
-    assert resource.match(path) == parts
+    assert resource._match(comparable(path)) == parts
 
 
 @pytest.mark.parametrize(
@@ -50,10 +52,10 @@ def test_plain(pattern: str, canonical: str) -> None:
     resource = make_resource(pattern)
     assert isinstance(resource, PlainResource)
     assert resource.canonical == canonical
-    assert resource.match(canonical) == {}
-    assert resource.match(canonical + "x") is None
+    assert resource._match(comparable(canonical)) == {}
+    assert resource._match(comparable(canonical + "x")) is None
     assert str(resource.url_for()) == canonical
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError, match="no parts"):
         resource.url_for(a="b")
 
 
@@ -78,7 +80,7 @@ def test_bad_patterns(pattern: str) -> None:
 def test_url_for(pattern: str, parts: dict[str, str], path: str) -> None:
     resource = make_resource(pattern)
     assert str(resource.url_for(**parts)) == path
-    assert resource.match(path) == parts
+    assert resource._match(comparable(path)) == parts
 
 
 def test_url_for_needs_its_parts_as_text() -> None:
@@ -93,19 +95,24 @@ def test_canonical_of_a_pattern() -> None:
     assert make_resource("/a b/{c:[0-9]+}/{d}").canonical == "/a%20b/{c}/{d}"
 
 
-def test_one_handler_for_each_method() -> None:
+async def test_one_handler_for_each_method() -> None:
     resource = make_resource("/", name="root")
     route = resource.add_route("get", handler)
     assert (route.method, route.handler, route.resource, route.name) == ("GET", handler, resource, "root")
     assert str(route.url_for()) == "/"
-    assert resource.find("GET") is route
-    assert resource.find("get") is None
-    assert resource.find("POST") is None
+
+    async def found(method: str) -> tuple[Any, set[str]]:
+        match, allowed = await resource.resolve(make_request(method, "/"))
+        return None if match is None else match.route, allowed
+
+    assert await found("GET") == (route, {"GET"})
+    assert await found("get") == (None, {"GET"})
+    assert await found("POST") == (None, {"GET"})
     with pytest.raises(RuntimeError, match="already"):
         resource.add_route("GET", handler)
     every = resource.add_route("*", handler)
-    assert resource.find("POST") is every
-    assert resource.find("GET") is route
+    assert await found("POST") == (every, {"GET", "*"})
+    assert await found("GET") == (route, {"GET", "*"})
     with pytest.raises(RuntimeError, match="already"):
         resource.add_route("PUT", handler)
     assert list(resource) == [route, every]
@@ -130,3 +137,80 @@ def test_a_match_is_a_mapping_that_knows_its_route() -> None:
     assert dict(match) == {"a": "x"}
     assert (match.route, match.handler) == (route, handler)
     assert isinstance(match, web.AbstractMatchInfo)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "target", "canonical"),
+    [
+        ("/a%2Fb", "/a%2fb", "/a%2Fb"),
+        ("/caf%c3%a9", "/café", "/caf%C3%A9"),
+        ("/%41", "/A", "/%41"),
+        ("/x%y", "/x%25y", "/x%25y"),
+        ("/x%25y", "/x%25y", "/x%25y"),
+        ("/a?b#c", "/a%3Fb%23c", "/a%3Fb%23c"),
+    ],
+)
+def test_a_pattern_may_be_percent_encoded(pattern: str, target: str, canonical: str) -> None:
+    resource = make_resource(pattern)
+    assert resource.canonical == str(resource.url_for()) == canonical
+    assert resource._match(comparable(target)) == {}
+    below = make_resource(pattern + "/{x}")
+    assert below.canonical == canonical + "/{x}"
+    assert below._match(comparable(target + "/y")) == {"x": "y"}
+
+
+def test_parts_come_in_their_order_and_inner_groups_with_them() -> None:
+    resource = make_resource("/{a}-{b}/{c:(?P<d>x)?y}/{e}")
+    assert resource._match("/1-2/xy/3") == {"a": "1", "b": "2", "c": "xy", "d": "x", "e": "3"}
+    parts = resource._match("/1-2/y/3")
+    assert parts == {"a": "1", "b": "2", "c": "y", "d": "", "e": "3"}
+    assert list(parts) == ["a", "b", "c", "d", "e"]
+    info = resource.get_info()
+    assert info["formatter"] == "/{a}-{b}/{c}/{e}"
+    assert info["pattern"].fullmatch("/1-2/y/3")["b"] == "2"
+
+
+@pytest.mark.parametrize("path", ["/x", "/{a}/y{b}-{c}", "/{a:.*}"])
+def test_moving_below_a_prefix(path: str) -> None:
+    resource = make_resource(path)
+    before = resource.canonical
+    resource.add_prefix("/c%20d")
+    resource.add_prefix("/%7Ba%7D")
+    assert resource.canonical == "/%7Ba%7D/c%20d" + before
+    assert resource.index_key.startswith("/{a}/c d")
+    sample = before.replace("{a}", "1").replace("{b}", "2").replace("{c}", "3")
+    parts = resource._match("/{a}/c d" + sample)
+    assert parts is not None
+    assert str(resource.url_for(**parts)) == "/%7Ba%7D/c%20d" + sample
+    assert resource.raw_match(path)
+
+
+def test_an_empty_path_is_the_root_or_the_prefix() -> None:
+    resource = make_resource("")
+    assert (resource.canonical, resource._match("/")) == ("/", {})
+    resource.add_prefix("/a")
+    assert (resource.canonical, resource._match("/a"), resource._match("/a/")) == ("/a", {}, None)
+
+
+def test_frozen() -> None:
+    resource = make_resource("/a")
+    resource.freeze()
+    with pytest.raises(RuntimeError, match="frozen"):
+        resource.add_route("GET", handler)
+
+
+def test_a_route_that_is_made_already() -> None:
+    resource = make_resource("/a")
+    route = web.ResourceRoute("GET", handler, resource)
+    resource.register_route(route)
+    assert resource._routes == {"GET": route}
+    with pytest.raises(TypeError, match="ResourceRoute"):
+        resource.register_route(handler)  # type: ignore[arg-type]  # that it is refused is the point
+
+
+def test_what_they_say_of_themselves() -> None:
+    plain, pattern = make_resource("/a b", name="x"), make_resource("/{a}")
+    assert (repr(plain), repr(pattern)) == ("<PlainResource 'x' /a%20b>", "<DynamicResource /{a}>")
+    assert plain.get_info() == {"path": "/a%20b"}
+    assert isinstance(plain, web.Resource)
+    assert isinstance(plain, web.AbstractResource)

@@ -1,30 +1,32 @@
-"""The router: plain paths by one look-up, dynamic ones by their fixed beginning, longest first."""
+"""The router: from a request to the route that answers it."""
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from keyword import iskeyword
 from typing import Any, Final, Protocol
 
-from yarl import URL
-
-from ..errors import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
+from ..errors import HTTPMethodNotAllowed, HTTPNotFound
 from ..matching import AbstractMatchInfo
 from ..request import Request
-from ..response import StreamResponse
-from .resource import (
-    NO_PARTS,
-    DynamicResource,
+from .index import PathIndex
+from .listing import ResourcesView, RoutesView
+from .paths import SLASH, path_of
+from .resource import NO_PARTS, AbstractResource, DynamicResource, Resource, make_resource
+from .route import (
+    ANY_METHOD,
+    AbstractRoute,
     ExpectHandler,
     Handler,
-    PlainResource,
-    Resource,
-    Route,
+    MatchInfoError,
+    ResourceRoute,
     UrlMappingMatchInfo,
-    make_resource,
 )
+from .static import CHUNK_SIZE, StaticResource
+from .subapp import MatchedSubAppResource
 
-_SLASH: Final = "/"
-_ENCODED_SLASH: Final = re.compile("%2[Ff]")
+_NAME_SEPARATORS: Final = re.compile(r"[.:-]")
 
 
 class AbstractRouter(ABC):
@@ -41,6 +43,9 @@ class AbstractRouter(ABC):
         """Allow no further change."""
         self._is_frozen = True
 
+    def post_init(self, app: Any) -> None:
+        """Called once with the application that this was made for."""
+
     @abstractmethod
     async def resolve(self, request: Request) -> AbstractMatchInfo:
         """Find the handler; a refusal is a match too, whose handler raises it."""
@@ -49,81 +54,65 @@ class AbstractRouter(ABC):
 class RouteDefinition(Protocol):
     """What `UrlDispatcher.add_routes` takes."""
 
-    def register(self, router: "UrlDispatcher") -> Any: ...
+    def register(self, router: "UrlDispatcher") -> list[AbstractRoute]: ...
 
 
-class Refusal(AbstractMatchInfo):
-    """No route: the handler raises why."""
-
-    def __init__(self, error: HTTPException) -> None:
-        self._error = error
-
-    @property
-    def http_exception(self) -> HTTPException:
-        return self._error
-
-    @property
-    def handler(self) -> Handler:
-        return self._refuse
-
-    async def _refuse(self, request: Request) -> StreamResponse:
-        raise self._error
-
-
-class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
+class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
     """The default router. As a mapping: the named resources.
 
-    A plain path wins over every pattern; among patterns the longest fixed beginning,
-    up to a "/", wins, and then the order of registration. A path that fits while its
-    method does not goes on looking; if nothing answers, that is 405, otherwise 404.
+    Sub-applications behind a rule are asked first. Then the longest fixed beginning, in whole segments, wins,
+    and among resources with the same the order of registration. Where a path fits and its method does not, it
+    goes on looking; if nothing answers, that is 405, otherwise 404.
     """
 
+    NAME_SPLIT_RE = _NAME_SEPARATORS
+
     def __init__(self) -> None:
-        self._resources: list[Resource] = []
-        self._named: dict[str, Resource] = {}
-        self._plain: dict[str, PlainResource] = {}
-        #: Patterns by the fixed segments that they begin with.
-        self._dynamic: dict[str, list[DynamicResource]] = {}
-        self._longest_prefix = 0
+        self._resources: list[AbstractResource] = []
+        self._named_resources: dict[str, AbstractResource] = {}
+        self._index = PathIndex()
+        self._plain = self._index.plain
+        #: Those that no path leads to.
+        self._ruled: list[MatchedSubAppResource] = []
 
     # Looking up
 
-    async def resolve(self, request: Request) -> AbstractMatchInfo:
+    async def resolve(self, request: Request) -> UrlMappingMatchInfo:
+        if self._ruled and (found := await self._find_by_rule(request)) is not None:
+            return found
         head = request.head
         path, _, _ = head.target.partition("?")
-        if path[0] != _SLASH:
-            path = request.rel_url.raw_path
-        if "%" in path:
-            path = _normal_form(path)
+        if "%" in path or path[:1] != SLASH:
+            path = path_of(request)
         method = head.method
-        plain = self._plain.get(path)
-        if plain is not None:
-            route = plain.routes.get(method) or plain.find(method)
+        for plain in self._plain.get(path, ()):
+            route = plain._routes.get(method) or plain._routes.get(ANY_METHOD)
             if route is not None:
                 return UrlMappingMatchInfo(NO_PARTS, route)
-        allowed = set() if plain is None else set(plain.routes)
-        found = self._find_dynamic(path, method, allowed)
-        if found is not None:
-            return found
-        return Refusal(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
-
-    def _find_dynamic(self, path: str, method: str, allowed: set[str]) -> UrlMappingMatchInfo | None:
-        prefix = path
-        if len(path) > self._longest_prefix:
-            # No pattern begins with more than this: a path of a thousand slashes costs no thousand look-ups.
-            prefix = path[: max(0, path.rfind(_SLASH, 0, self._longest_prefix + 1))] or _SLASH
-        while True:
-            for resource in self._dynamic.get(prefix, ()):
-                parts = resource.match(path)
+        allowed: set[str] = set()
+        for resource in self._index.candidates(path):
+            if type(resource) is DynamicResource:
+                # What its `resolve` does, without finding out the path again.
+                parts = resource._match(path)
                 if parts is None:
                     continue
-                route = resource.find(method)
+                route = resource._routes.get(method) or resource._routes.get(ANY_METHOD)
                 if route is not None:
                     return UrlMappingMatchInfo(parts, route)
-                allowed.update(resource.routes)
-            if prefix == _SLASH or not prefix:
-                return None
-            prefix = prefix.rpartition(_SLASH)[0] or _SLASH
+                allowed.update(resource._routes)
+                continue
+            found, methods = await resource.resolve(request)
+            if found is not None:
+                return found
+            allowed |= methods
+        return MatchInfoError(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
+
+    async def _find_by_rule(self, request: Request) -> UrlMappingMatchInfo | None:
+        for ruled in self._ruled:
+            found, _ = await ruled.resolve(request)
+            if found is not None:
+                return found
+        return None
 
     # Adding
 
@@ -131,33 +120,47 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         """The resource for ``path``: a new one, or the last registered if it has the same path and name."""
         if self._resources:
             last = self._resources[-1]
-            if last.path == path and last.name == name:
+            if isinstance(last, Resource) and last.name == name and last.raw_match(path):
                 return last
         resource = make_resource(path, name=name)
         self.register_resource(resource)
         return resource
 
-    def register_resource(self, resource: Resource) -> None:
-        """Add a resource. RuntimeError after `freeze`; ValueError for a name that is taken or is not one."""
+    def register_resource(self, resource: AbstractResource) -> None:
+        """Add a resource.
+
+        RuntimeError after `freeze`; TypeError for what is not one; ValueError for a name that is taken, is no
+        identifiers joined by ".", ":" or "-".
+        """
+        if not isinstance(resource, AbstractResource):
+            raise TypeError(f"resource: expected an AbstractResource, got {resource!r}")
         if self._is_frozen:
             raise RuntimeError("the router is frozen: the application has started")
         name = resource.name
         if name is not None:
             _check_name(name)
-            if name in self._named:
-                raise ValueError(f"name: {name!r} is taken by {self._named[name].canonical}")
-            self._named[name] = resource
+            if name in self._named_resources:
+                raise ValueError(f"name: {name!r} is taken by {self._named_resources[name].canonical}")
+            self._named_resources[name] = resource
         self._resources.append(resource)
-        if isinstance(resource, PlainResource):
-            known = self._plain.setdefault(resource.canonical, resource)
-            if known is not resource:
-                resource.routes = known.routes
-        elif isinstance(resource, DynamicResource):
-            prefix = resource.prefix.rpartition(_SLASH)[0] or _SLASH
-            self._dynamic.setdefault(prefix, []).append(resource)
-            self._longest_prefix = max(self._longest_prefix, len(prefix))
+        self.index_resource(resource)
+
+    def index_resource(self, resource: AbstractResource) -> None:
+        """Let requests find ``resource``, behind the others."""
+        if isinstance(resource, MatchedSubAppResource):
+            self._ruled.append(resource)
         else:
-            raise TypeError(f"resource: expected a plain or a dynamic one, got {resource!r}")
+            self._index.add(resource)
+
+    def unindex_resource(self, resource: AbstractResource) -> None:
+        """Let no request find ``resource`` any more: what is to be done before its path changes.
+
+        ValueError if none could.
+        """
+        if isinstance(resource, MatchedSubAppResource):
+            self._ruled.remove(resource)
+        else:
+            self._index.remove(resource)
 
     def add_route(
         self,
@@ -167,134 +170,110 @@ class UrlDispatcher(AbstractRouter, Mapping[str, Resource]):
         *,
         name: str | None = None,
         expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    ) -> ResourceRoute:
         """Answer ``method`` ("*" for all) on ``path`` with ``handler``."""
-        return self.add_resource(path, name=name).add_route(method, handler, expect_handler=expect_handler)
+        resource = self.add_resource(path, name=name)
+        return resource.add_route(method, handler, expect_handler=expect_handler)
+
+    def add_static(
+        self,
+        prefix: str,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        show_index: bool = False,
+        follow_symlinks: bool = False,
+        append_version: bool = False,
+    ) -> StaticResource:
+        """Serve the files below the folder ``path``: see `StaticResource`."""
+        resource = StaticResource(
+            prefix,
+            path,
+            name=name,
+            expect_handler=expect_handler,
+            chunk_size=chunk_size,
+            show_index=show_index,
+            follow_symlinks=follow_symlinks,
+            append_version=append_version,
+        )
+        self.register_resource(resource)
+        return resource
 
     def add_get(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-        allow_head: bool = True,
-    ) -> Route:
+        self, path: str, handler: Handler, *, name: str | None = None, allow_head: bool = True, **kwargs: Any
+    ) -> ResourceRoute:
         """Answer GET, and HEAD with the same handler unless ``allow_head`` is False."""
         resource = self.add_resource(path, name=name)
-        route = resource.add_route("GET", handler, expect_handler=expect_handler)
         if allow_head:
-            resource.add_route("HEAD", handler, expect_handler=expect_handler)
-        return route
+            resource.expect_free("GET")
+            resource.add_route("HEAD", handler, **kwargs)
+        return resource.add_route("GET", handler, **kwargs)
 
-    def add_head(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
-        """Answer HEAD."""
-        return self.add_route("HEAD", path, handler, name=name, expect_handler=expect_handler)
+    def add_head(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
+        """Answer HEAD. Further arguments of this and of the following are those of `add_route`."""
+        return self.add_route("HEAD", path, handler, **kwargs)
 
-    def add_options(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    def add_options(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
         """Answer OPTIONS."""
-        return self.add_route("OPTIONS", path, handler, name=name, expect_handler=expect_handler)
+        return self.add_route("OPTIONS", path, handler, **kwargs)
 
-    def add_post(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    def add_post(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
         """Answer POST."""
-        return self.add_route("POST", path, handler, name=name, expect_handler=expect_handler)
+        return self.add_route("POST", path, handler, **kwargs)
 
-    def add_put(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    def add_put(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
         """Answer PUT."""
-        return self.add_route("PUT", path, handler, name=name, expect_handler=expect_handler)
+        return self.add_route("PUT", path, handler, **kwargs)
 
-    def add_patch(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    def add_patch(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
         """Answer PATCH."""
-        return self.add_route("PATCH", path, handler, name=name, expect_handler=expect_handler)
+        return self.add_route("PATCH", path, handler, **kwargs)
 
-    def add_delete(
-        self,
-        path: str,
-        handler: Handler,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-    ) -> Route:
+    def add_delete(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
         """Answer DELETE."""
-        return self.add_route("DELETE", path, handler, name=name, expect_handler=expect_handler)
+        return self.add_route("DELETE", path, handler, **kwargs)
 
-    def add_routes(self, routes: Iterable[RouteDefinition]) -> list[Any]:
-        """Register each definition, in order; return what each made."""
-        return [route.register(self) for route in routes]
+    def add_view(self, path: str, handler: Handler, **kwargs: Any) -> ResourceRoute:
+        """Answer every method with a class of `View`."""
+        return self.add_route(ANY_METHOD, path, handler, **kwargs)
+
+    def add_routes(self, routes: Iterable[RouteDefinition]) -> list[AbstractRoute]:
+        """Register each definition, in order; return the routes."""
+        return [route for definition in routes for route in definition.register(self)]
 
     def freeze(self) -> None:
         """Allow no further resource, and no further route of one."""
         super().freeze()
         for resource in self._resources:
-            resource.is_frozen = True
+            resource.freeze()
 
     # Listing
 
-    def resources(self) -> list[Resource]:
+    def resources(self) -> ResourcesView:
         """All resources, in the order of registration."""
-        return list(self._resources)
+        return ResourcesView(self._resources)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> RoutesView:
         """All routes, in the order of registration."""
-        # Resources of one plain path share their routes.
-        return list(dict.fromkeys(route for resource in self._resources for route in resource))
+        return RoutesView(self._resources)
 
-    def named_resources(self) -> Mapping[str, Resource]:
+    def named_resources(self) -> Mapping[str, AbstractResource]:
         """The resources that have a name."""
-        return dict(self._named)
+        return dict(self._named_resources)
 
-    def __getitem__(self, name: str) -> Resource:
-        return self._named[name]
+    def __getitem__(self, name: str) -> AbstractResource:
+        return self._named_resources[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
+        return iter(self._named_resources)
 
     def __len__(self) -> int:
-        return len(self._named)
-
-
-def _normal_form(path: str) -> str:
-    """``path`` as yarl quotes it, as patterns are: %7E is "~", %c3 is %C3; %2F separates nothing."""
-    parts = (URL.build(path=part, encoded=True).path for part in _ENCODED_SLASH.split(path))
-    return "%2F".join(URL.build(path=part).raw_path for part in parts)
+        return len(self._named_resources)
 
 
 def _check_name(name: str) -> None:
-    for part in name.replace(".", ":").replace("-", ":").split(":"):
-        if not part.isidentifier():
+    for part in _NAME_SEPARATORS.split(name):
+        if not part.isidentifier() or iskeyword(part):
             raise ValueError(f"name: expected identifiers joined by '.', ':' or '-', got {name!r}")

@@ -1,210 +1,237 @@
-"""Resources and routes: a path pattern, and what answers each method on it."""
+"""Resources: a path pattern, and what answers each method on it."""
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import unquote
 
 from yarl import URL
 
-from ..matching import AbstractMatchInfo
-from ..response import StreamResponse
-
-Handler = Callable[[Any], Awaitable[StreamResponse]]
-#: Called before the handler if the client waits for 100 (Continue); a response that it returns is the answer.
-ExpectHandler = Callable[[Any], Awaitable[StreamResponse | None]]
-
-#: Stands for every method.
-ANY_METHOD: Final = "*"
-_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PART: Final = re.compile(
-    r"\{(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?::(?P<pattern>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}"
+from ..request import Request
+from .paths import SLASH, comparable, decoded, path_of, quoted, requoted
+from .pattern import escaped, parse
+from .route import (
+    ANY_METHOD,
+    AbstractResource,
+    ExpectHandler,
+    Handler,
+    ResourceRoute,
+    UrlMappingMatchInfo,
 )
-_SEGMENT: Final = r"[^{}/]+"
+
+__all__ = [
+    "NO_PARTS",
+    "AbstractResource",
+    "DynamicResource",
+    "Found",
+    "PlainResource",
+    "PrefixResource",
+    "Resource",
+    "make_resource",
+]
+
+NO_PARTS: Final[Mapping[str, str]] = {}
+
+Found = tuple[UrlMappingMatchInfo | None, set[str]]
 
 
-class Route:
-    """One method on one resource."""
-
-    __slots__ = ("expect_handler", "handler", "method", "resource")
-
-    def __init__(
-        self, method: str, handler: Handler, resource: "Resource", expect_handler: ExpectHandler | None = None
-    ) -> None:
-        self.method = method
-        self.handler = handler
-        self.resource = resource
-        self.expect_handler = expect_handler
-
-    def __repr__(self) -> str:
-        return f"<Route {self.method} {self.resource.canonical} -> {self.handler!r}>"
-
-    @property
-    def name(self) -> str | None:
-        """The name of the resource."""
-        return self.resource.name
-
-    def url_for(self, **parts: str) -> URL:
-        """The path of the resource with ``parts`` filled in."""
-        return self.resource.url_for(**parts)
-
-
-class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
-    """What the path said, by name, and the route that it chose."""
-
-    __slots__ = ("route",)
-
-    def __init__(self, parts: Mapping[str, str], route: Route) -> None:
-        if parts:
-            dict.update(self, parts)
-        self.route = route
-
-    @property
-    def handler(self) -> Handler:
-        return self.route.handler
-
-    @property
-    def expect_handler(self) -> ExpectHandler | None:
-        return self.route.expect_handler
-
-    def __repr__(self) -> str:
-        return f"<MatchInfo {dict(self)!r}: {self.route!r}>"
-
-
-class Resource(ABC):
+class Resource(AbstractResource):
     """A path pattern with its routes, at most one for each method."""
 
-    def __init__(self, path: str, name: str | None) -> None:
-        #: The pattern as it was given.
-        self.path = path
-        self.name = name
-        self.routes: dict[str, Route] = {}
-        self.is_frozen = False
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._routes: dict[str, ResourceRoute] = {}
 
-    def __iter__(self) -> Iterator[Route]:
-        return iter(self.routes.values())
+    def __iter__(self) -> Iterator[ResourceRoute]:
+        return iter(self._routes.values())
 
     def __len__(self) -> int:
-        return len(self.routes)
+        return len(self._routes)
 
     def add_route(
         self, method: str, handler: Handler, *, expect_handler: ExpectHandler | None = None
-    ) -> Route:
-        """Answer ``method`` ("*" for all) with ``handler``, a coroutine function of the request.
+    ) -> ResourceRoute:
+        """Answer ``method`` ("*" for all) with ``handler``: see `AbstractRoute`.
 
-        ``expect_handler`` is asked first if the client waits for 100 (Continue).
-        RuntimeError if the method is taken, ValueError if it is not a token, TypeError for another handler.
+        RuntimeError if the method is taken or the application has started.
         """
-        if self.is_frozen:
-            raise RuntimeError("the router is frozen: the application has started")
-        if not _METHOD.fullmatch(method):
-            raise ValueError(f"method: expected a token, got {method!r}")
-        method = method.upper()
-        if method in self.routes or ANY_METHOD in self.routes:
-            raise RuntimeError(f"{method} {self.canonical} has a handler already: {self.routes!r}")
-        if not callable(handler):
-            raise TypeError(f"handler: expected a coroutine function, got {handler!r}")
-        if expect_handler is not None and not callable(expect_handler):
-            raise TypeError(f"expect_handler: expected a coroutine function, got {expect_handler!r}")
-        route = self.routes[method] = Route(method, handler, self, expect_handler)
+        route = ResourceRoute(method, handler, self, expect_handler=expect_handler)
+        self.register_route(route)
         return route
 
-    def find(self, method: str) -> Route | None:
-        """The route for ``method``."""
-        return self.routes.get(method) or self.routes.get(ANY_METHOD)
+    def register_route(self, route: ResourceRoute) -> None:
+        """Take a route that is made already."""
+        if self.is_frozen:
+            raise RuntimeError("the router is frozen: the application has started")
+        if not isinstance(route, ResourceRoute):
+            raise TypeError(f"route: expected a ResourceRoute, got {route!r}")
+        self.expect_free(route.method)
+        self._routes[route.method] = route
 
-    @property
+    def expect_free(self, method: str) -> None:
+        """RuntimeError if a route for ``method`` would never be asked."""
+        if method in self._routes or ANY_METHOD in self._routes:
+            raise RuntimeError(f"{method} {self.canonical} has a handler already: {self._routes!r}")
+
+    async def resolve(self, request: Request) -> Found:
+        parts = self._match(path_of(request))
+        if parts is None:
+            return None, set()
+        route = self._routes.get(request.method) or self._routes.get(ANY_METHOD)
+        return None if route is None else UrlMappingMatchInfo(parts, route), set(self._routes)
+
     @abstractmethod
-    def canonical(self) -> str:
-        """The pattern, percent-encoded, as it was registered."""
-
-    @abstractmethod
-    def match(self, path: str) -> Mapping[str, str] | None:
-        """The named parts of a raw ``path`` that fits, or None."""
-
-    @abstractmethod
-    def url_for(self, **parts: str) -> URL:
-        """The path with ``parts`` filled in and quoted; KeyError for a missing one."""
-
-
-NO_PARTS: Final[Mapping[str, str]] = {}
+    def _match(self, path: str) -> Mapping[str, str] | None:
+        """The named parts of a comparable ``path`` that fits, or None."""
 
 
 class PlainResource(Resource):
     """A path without variable parts."""
 
     def __init__(self, path: str, *, name: str | None = None) -> None:
-        super().__init__(path, name)
-        self._path = URL.build(path=path).raw_path
+        super().__init__(name=name)
+        self._given = path
+        self._path = requoted(path)
+        self._compared = comparable(self._path)
+
+    def __repr__(self) -> str:
+        return f"<PlainResource {_shown(self._name)}{self.canonical}>"
 
     @property
     def canonical(self) -> str:
-        return self._path
+        # No path is "/", unless there is a prefix.
+        return self._path or SLASH
 
-    def match(self, path: str) -> Mapping[str, str] | None:
-        return NO_PARTS if path == self._path else None
+    @property
+    def compared(self) -> str:
+        """The path, comparable."""
+        return self._compared or SLASH
 
-    def url_for(self, **parts: str) -> URL:
-        if parts:
-            raise KeyError(f"{self._path} has no parts, got {sorted(parts)}")
-        return URL.build(path=self._path, encoded=True)
+    def raw_match(self, path: str) -> bool:
+        return path == self._given
+
+    def add_prefix(self, prefix: str) -> None:
+        self._path = prefix + self._path
+        self._compared = comparable(self._path)
+
+    def _match(self, path: str) -> Mapping[str, str] | None:
+        return NO_PARTS if path == self.compared else None
+
+    def get_info(self) -> dict[str, Any]:
+        return {"path": self.canonical}
+
+    def url_for(self, **kwargs: str) -> URL:
+        if kwargs:
+            raise TypeError(f"url_for: {self.canonical} has no parts, got {sorted(kwargs)}")
+        return URL.build(path=self.canonical, encoded=True)
 
 
 class DynamicResource(Resource):
-    """A path with variable parts: ``{name}`` is a segment, ``{name:regex}`` whatever fits.
+    """A path with variable parts: ``{name}`` is a segment or a piece of it, ``{name:regex}`` whatever fits.
 
+    The parts of a path are decoded, but for what would change its meaning, before they are compared, and
+    wholly when they are handed out. Percent-encoded text in a pattern stands for what it encodes.
     ValueError for an unbalanced brace, a part named twice or a regular expression that does not compile.
     """
 
     def __init__(self, path: str, *, name: str | None = None) -> None:
-        super().__init__(path, name)
-        pattern, template, place = "", "", 0
-        for part in _PART.finditer(path):
-            fixed = _fixed_text(path[place : part.start()])
-            pattern += re.escape(fixed)
-            template += fixed.replace("{", "{{").replace("}", "}}")
-            pattern += f"(?P<{part['name']}>{part['pattern'] or _SEGMENT})"
-            template += f"{{{part['name']}}}"
-            place = part.end()
-        fixed = _fixed_text(path[place:])
+        super().__init__(name=name)
+        self._given = path
+        pattern = parse(path)
         try:
-            self._pattern = re.compile(pattern + re.escape(fixed))
+            self._pattern = re.compile(pattern.regex)
         except re.error as error:
             raise ValueError(f"path: {path!r} has a bad pattern: {error}") from error
-        self._template = template + fixed
-        #: What every path that fits begins with.
-        self.prefix = _fixed_text(path[: path.index("{")])
+        self._template = pattern.template
+        self._linear = re.compile(pattern.linear_regex)
+        self._runs = pattern.runs
+        self._segments = pattern.segments
+        #: Each named group is a part.
+        self._is_simple = len(self._linear.groupindex) == len(pattern.names) and not self._runs
+
+    def __repr__(self) -> str:
+        return f"<DynamicResource {_shown(self._name)}{self._template}>"
 
     @property
     def canonical(self) -> str:
         return self._template
 
-    def match(self, path: str) -> Mapping[str, str] | None:
-        found = self._pattern.fullmatch(path)
+    @property
+    def segments(self) -> tuple[str | None, ...] | None:
+        """The comparable segments of its paths, None for those that vary; None if their number does."""
+        return self._segments
+
+    def raw_match(self, path: str) -> bool:
+        return path == self._given
+
+    def add_prefix(self, prefix: str) -> None:
+        self._template = prefix + self._template
+        self._pattern = re.compile(escaped(prefix) + self._pattern.pattern)
+        self._linear = re.compile(escaped(prefix) + self._linear.pattern)
+        if self._segments is not None:
+            self._segments = (*comparable(prefix).split(SLASH), *self._segments[1:])
+
+    def _match(self, path: str) -> Mapping[str, str] | None:
+        found = self._linear.fullmatch(path)
         if found is None:
             return None
-        return {name: unquote(value) for name, value in found.groupdict("").items()}
+        parts = found.groupdict()
+        if self._is_simple and "%" not in path:
+            return parts
+        if not all(run.share_out(parts) for run in self._runs):
+            return None
+        # A group in a regular expression of the user's may have taken no part.
+        return {name: decoded(parts[name] or "") for name in self._pattern.groupindex}
 
-    def url_for(self, **parts: str) -> URL:
-        quoted = {}
-        for name, value in parts.items():
+    def get_info(self) -> dict[str, Any]:
+        return {"formatter": self._template, "pattern": self._pattern}
+
+    def url_for(self, **kwargs: str) -> URL:
+        parts = {}
+        for name, value in kwargs.items():
             if not isinstance(value, str):
                 raise TypeError(f"url_for: expected a str for {name}, got {type(value).__name__}")
-            quoted[name] = URL.build(path="/" + value).raw_path[1:]
-        return URL.build(path=self._template.format_map(quoted), encoded=True)
+            parts[name] = quoted(value)
+        return URL.build(path=self._template.format_map(parts), encoded=True)
+
+
+class PrefixResource(AbstractResource):
+    """What is below a path. ValueError for a ``prefix`` that does not begin with "/"."""
+
+    def __init__(self, prefix: str, *, name: str | None = None) -> None:
+        if prefix and not prefix.startswith(SLASH):
+            raise ValueError(f"prefix: expected it to begin with '/', got {prefix!r}")
+        super().__init__(name=name)
+        self._set_prefix(requoted(prefix).rstrip(SLASH))
+
+    @property
+    def canonical(self) -> str:
+        return self._prefix
+
+    def add_prefix(self, prefix: str) -> None:
+        self._set_prefix(prefix + self._prefix)
+
+    def raw_match(self, prefix: str) -> bool:
+        return False
+
+    @property
+    def index_key(self) -> str:
+        return self._compared or SLASH
+
+    def _set_prefix(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._prefix2 = prefix + SLASH
+        self._compared = comparable(prefix)
 
 
 def make_resource(path: str, *, name: str | None = None) -> PlainResource | DynamicResource:
     """The resource for a path pattern; ValueError unless it is empty or begins with "/"."""
-    if path and not path.startswith("/"):
+    if path and not path.startswith(SLASH):
         raise ValueError(f"path: expected it to begin with '/', got {path!r}")
     if "{" in path or "}" in path:
         return DynamicResource(path, name=name)
-    return PlainResource(path or "/", name=name)
+    return PlainResource(path, name=name)
 
 
-def _fixed_text(text: str) -> str:
-    if "{" in text or "}" in text:
-        raise ValueError(f"path: expected {{name}} or {{name:regex}}, got {text!r}")
-    return URL.build(path=text).raw_path if text else ""
+def _shown(name: str | None) -> str:
+    return "" if name is None else f"{name!r} "

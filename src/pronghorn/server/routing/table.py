@@ -1,118 +1,130 @@
 """Routes written down before there is a router: as calls, and as decorators."""
 
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from .dispatcher import UrlDispatcher
-from .resource import ANY_METHOD, ExpectHandler, Handler, Route
+from .route import ANY_METHOD, AbstractRoute, Handler
 
 _HandlerT = TypeVar("_HandlerT", bound=Handler)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteDef:
-    """A route to be."""
+class AbstractRouteDef(ABC):
+    """Routes to be."""
+
+    @abstractmethod
+    def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
+        """Add them to ``router``; return them."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RouteDef(AbstractRouteDef):
+    """A route to be; ``kwargs`` are further arguments of the router's method for it."""
 
     method: str
     path: str
     handler: Handler
-    name: str | None = None
-    expect_handler: ExpectHandler | None = None
-    allow_head: bool = False
+    kwargs: dict[str, Any]
 
-    def register(self, router: UrlDispatcher) -> Route:
-        """Add the route to ``router``."""
-        if self.allow_head:
-            return router.add_get(self.path, self.handler, name=self.name, expect_handler=self.expect_handler)
-        return router.add_route(
-            self.method, self.path, self.handler, name=self.name, expect_handler=self.expect_handler
-        )
+    def __repr__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in sorted(self.kwargs.items()))
+        name = getattr(self.handler, "__name__", repr(self.handler))
+        return f"<RouteDef {self.method} {self.path} -> {name!r}{options}>"
+
+    def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
+        if self.method == "GET":
+            return [router.add_get(self.path, self.handler, **self.kwargs)]
+        return [router.add_route(self.method, self.path, self.handler, **self.kwargs)]
 
 
-def route(
-    method: str,
-    path: str,
-    handler: Handler,
-    *,
-    name: str | None = None,
-    expect_handler: ExpectHandler | None = None,
-) -> RouteDef:
-    """Answer ``method`` on ``path``."""
-    return RouteDef(method, path, handler, name, expect_handler)
+@dataclass(frozen=True, slots=True, repr=False)
+class StaticDef(AbstractRouteDef):
+    """A folder of files to be; ``kwargs`` are further arguments of `UrlDispatcher.add_static`."""
+
+    prefix: str
+    path: str | os.PathLike[str]
+    kwargs: dict[str, Any]
+
+    def __repr__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in sorted(self.kwargs.items()))
+        return f"<StaticDef {self.prefix} -> {self.path}{options}>"
+
+    def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
+        return list(router.add_static(self.prefix, self.path, **self.kwargs))
+
+
+def route(method: str, path: str, handler: Handler, **kwargs: Any) -> RouteDef:
+    """Answer ``method`` on ``path``; further arguments of this and the following are those of `add_route`."""
+    return RouteDef(method, path, handler, kwargs)
+
+
+def head(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
+    """Answer HEAD on ``path``."""
+    return route("HEAD", path, handler, **kwargs)
+
+
+def options(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
+    """Answer OPTIONS on ``path``."""
+    return route("OPTIONS", path, handler, **kwargs)
 
 
 def get(
-    path: str,
-    handler: Handler,
-    *,
-    name: str | None = None,
-    expect_handler: ExpectHandler | None = None,
-    allow_head: bool = True,
+    path: str, handler: Handler, *, name: str | None = None, allow_head: bool = True, **kwargs: Any
 ) -> RouteDef:
     """Answer GET on ``path``, and HEAD unless ``allow_head`` is False."""
-    return RouteDef("GET", path, handler, name, expect_handler, allow_head)
+    return route("GET", path, handler, name=name, allow_head=allow_head, **kwargs)
 
 
-def head(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
-    """Answer HEAD on ``path``."""
-    return RouteDef("HEAD", path, handler, name, expect_handler)
-
-
-def options(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
-    """Answer OPTIONS on ``path``."""
-    return RouteDef("OPTIONS", path, handler, name, expect_handler)
-
-
-def post(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
+def post(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
     """Answer POST on ``path``."""
-    return RouteDef("POST", path, handler, name, expect_handler)
+    return route("POST", path, handler, **kwargs)
 
 
-def put(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
+def put(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
     """Answer PUT on ``path``."""
-    return RouteDef("PUT", path, handler, name, expect_handler)
+    return route("PUT", path, handler, **kwargs)
 
 
-def patch(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
+def patch(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
     """Answer PATCH on ``path``."""
-    return RouteDef("PATCH", path, handler, name, expect_handler)
+    return route("PATCH", path, handler, **kwargs)
 
 
-def delete(
-    path: str, handler: Handler, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-) -> RouteDef:
+def delete(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
     """Answer DELETE on ``path``."""
-    return RouteDef("DELETE", path, handler, name, expect_handler)
+    return route("DELETE", path, handler, **kwargs)
 
 
-class RouteTableDef(Sequence[RouteDef]):
+def view(path: str, handler: Handler, **kwargs: Any) -> RouteDef:
+    """Answer every method on ``path`` with a class of `View`."""
+    return route(ANY_METHOD, path, handler, **kwargs)
+
+
+def static(prefix: str, path: str | os.PathLike[str], **kwargs: Any) -> StaticDef:
+    """Serve the files below the folder ``path``; further arguments are those of `StaticResource`."""
+    return StaticDef(prefix, path, kwargs)
+
+
+class RouteTableDef(Sequence[AbstractRouteDef]):
     """Routes collected by decorators: ``@routes.get("/")`` above a handler."""
 
     def __init__(self) -> None:
-        self._items: list[RouteDef] = []
+        self._items: list[AbstractRouteDef] = []
 
     def __repr__(self) -> str:
         return f"<RouteTableDef count={len(self._items)}>"
 
     @overload
-    def __getitem__(self, index: int) -> RouteDef: ...
+    def __getitem__(self, index: int) -> AbstractRouteDef: ...
     @overload
-    def __getitem__(self, index: slice) -> list[RouteDef]: ...
-    def __getitem__(self, index: int | slice) -> RouteDef | list[RouteDef]:
+    def __getitem__(self, index: slice) -> list[AbstractRouteDef]: ...
+    def __getitem__(self, index: int | slice) -> AbstractRouteDef | list[AbstractRouteDef]:
         return self._items[index]
 
-    def __iter__(self) -> Iterator[RouteDef]:
+    def __iter__(self) -> Iterator[AbstractRouteDef]:
         return iter(self._items)
 
     def __len__(self) -> int:
@@ -121,75 +133,57 @@ class RouteTableDef(Sequence[RouteDef]):
     def __contains__(self, item: object) -> bool:
         return item in self._items
 
-    def _collect(
-        self, make: Callable[..., RouteDef], path: str, **options: Any
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def route(self, method: str, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
+        """Answer ``method`` on ``path`` with the decorated handler; ``kwargs`` are those of `add_route`."""
+
         def collect(handler: _HandlerT) -> _HandlerT:
-            self._items.append(make(path, handler, **options))
+            self._items.append(RouteDef(method, path, handler, kwargs))
             return handler
 
         return collect
 
-    def route(
-        self, method: str, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
-        """Answer ``method`` on ``path`` with the decorated handler."""
-        return self._collect(
-            lambda path, handler: route(method, path, handler, name=name, expect_handler=expect_handler), path
-        )
-
-    def get(
-        self,
-        path: str,
-        *,
-        name: str | None = None,
-        expect_handler: ExpectHandler | None = None,
-        allow_head: bool = True,
-    ) -> Callable[[_HandlerT], _HandlerT]:
-        """Answer GET, and HEAD unless ``allow_head`` is False."""
-        return self._collect(get, path, name=name, expect_handler=expect_handler, allow_head=allow_head)
-
-    def head(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def head(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
         """Answer HEAD."""
-        return self._collect(head, path, name=name, expect_handler=expect_handler)
+        return self.route("HEAD", path, **kwargs)
 
-    def options(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
-        """Answer OPTIONS."""
-        return self._collect(options, path, name=name, expect_handler=expect_handler)
+    def get(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
+        """Answer GET, and HEAD unless ``allow_head=False``."""
+        return self.route("GET", path, **kwargs)
 
-    def post(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def post(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
         """Answer POST."""
-        return self._collect(post, path, name=name, expect_handler=expect_handler)
+        return self.route("POST", path, **kwargs)
 
-    def put(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def put(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
         """Answer PUT."""
-        return self._collect(put, path, name=name, expect_handler=expect_handler)
+        return self.route("PUT", path, **kwargs)
 
-    def patch(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def patch(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
         """Answer PATCH."""
-        return self._collect(patch, path, name=name, expect_handler=expect_handler)
+        return self.route("PATCH", path, **kwargs)
 
-    def delete(
-        self, path: str, *, name: str | None = None, expect_handler: ExpectHandler | None = None
-    ) -> Callable[[_HandlerT], _HandlerT]:
+    def delete(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
         """Answer DELETE."""
-        return self._collect(delete, path, name=name, expect_handler=expect_handler)
+        return self.route("DELETE", path, **kwargs)
+
+    def options(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
+        """Answer OPTIONS."""
+        return self.route("OPTIONS", path, **kwargs)
+
+    def view(self, path: str, **kwargs: Any) -> Callable[[_HandlerT], _HandlerT]:
+        """Answer every method with the decorated class of `View`."""
+        return self.route(ANY_METHOD, path, **kwargs)
+
+    def static(self, prefix: str, path: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Serve the files below the folder ``path``."""
+        self._items.append(StaticDef(prefix, path, kwargs))
 
 
 __all__ = [
-    "ANY_METHOD",
+    "AbstractRouteDef",
     "RouteDef",
     "RouteTableDef",
+    "StaticDef",
     "delete",
     "get",
     "head",
@@ -198,4 +192,6 @@ __all__ = [
     "post",
     "put",
     "route",
+    "static",
+    "view",
 ]
