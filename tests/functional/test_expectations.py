@@ -53,6 +53,29 @@ async def test_the_body_waits_for_100() -> None:
     assert seen == [b"hello"]
 
 
+@pytest.mark.parametrize(
+    ("session", "own"), [({"expect": "100-continue"}, {}), ({}, {"EXPECT": "100-continue"})]
+)
+async def test_an_expectation_among_the_fields(session: dict[str, str], own: dict[str, str]) -> None:
+    seen: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        head = await peer.head()
+        assert head.fields.getall("Expect") == ["100-continue"]
+        await peer.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        peer.writer.write(CONTINUE)
+        seen.append(await peer.reader.readexactly(5))
+        peer.writer.write(OK)
+
+    async with (
+        scripted(script) as server,
+        ClientSession(headers=session) as asking,
+        asking.post(server.url(), data=b"hello", headers=own) as response,
+    ):
+        assert [head.status for head in response.informational] == [103, 100]
+    assert seen == [b"hello"]
+
+
 async def test_a_server_that_knows_no_100_gets_the_body_after_a_while() -> None:
     async def script(peer: Peer) -> None:
         await peer.head()

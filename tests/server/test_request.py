@@ -1,350 +1,20 @@
-"""Requests as handlers see them, without sockets."""
+"""Requests as handlers see them: what they hold, and others like them."""
 
 import gzip
-import zlib
+import warnings
 from typing import Any
 
 import pytest
-from yarl import URL
 
 from pronghorn import web
-from pronghorn.body.part import BodyPartReader
-from pronghorn.body.reader import MultipartReader
 from pronghorn.io.stream import StreamReader
 from pronghorn.server.request import payload_error
+from pronghorn.signals import Signal
+from pronghorn.testing import TestClient, TestServer
 from pronghorn.testing.memory import make_request
-from pronghorn.wire.coding import STEP, decoder_for
 from pronghorn.wire.errors import ProtocolError
-from pronghorn.wire.events import HttpVersion10, HttpVersion11
 
-from .peer import eventually, in_memory
-
-
-def fields(**extra: str) -> list[tuple[str, str]]:
-    return [("Host", "example.org:81"), *((name.replace("_", "-"), value) for name, value in extra.items())]
-
-
-def stream_of(*pieces: bytes, coding: str = "") -> StreamReader:
-    stream = StreamReader(decoder=decoder_for(coding) if coding else None, error_factory=payload_error)
-    for piece in pieces:
-        stream.feed_data(piece)
-    stream.feed_eof()
-    return stream
-
-
-# The request line
-
-
-def test_request_line() -> None:
-    request = make_request("QUERY", "/a%20b/%C3%A9?x=1&x=2&y=%26+z", fields())
-    assert (request.method, request.version) == ("QUERY", HttpVersion11)
-    assert request.raw_path == "/a%20b/%C3%A9?x=1&x=2&y=%26+z"
-    assert request.path == "/a b/é"
-    assert request.path_qs == "/a%20b/%C3%A9?x=1&x=2&y=%26+z"
-    assert request.query.getall("x") == ["1", "2"]
-    assert request.query["y"] == "& z"
-    assert request.query_string == "x=1&x=2&y=%26 z"
-    assert request.rel_url == URL("/a%20b/%C3%A9?x=1&x=2&y=%26+z", encoded=True)
-    assert str(request.url) == "http://example.org:81/a%20b/%C3%A9?x=1&x=2&y=%26+z"
-    assert repr(request) == "<Request QUERY /a%20b/%C3%A9?x=1&x=2&y=%26+z>"
-
-
-@pytest.mark.parametrize(
-    ("method", "target", "path", "url"),
-    [
-        ("GET", "/", "/", "http://example.org:81/"),
-        ("GET", "//evil.test/x", "//evil.test/x", "http://example.org:81//evil.test/x"),
-        ("GET", "/?", "/", "http://example.org:81/"),
-        ("GET", "/a?b?c", "/a", "http://example.org:81/a?b?c"),
-        ("GET", "http://example.org:81/a?b=c", "/a", "http://example.org:81/a?b=c"),
-        ("GET", "http://example.org:81", "/", "http://example.org:81/"),
-        ("OPTIONS", "*", "*", "http://example.org:81"),
-        ("CONNECT", "example.org:81", "", "http://example.org:81"),
-    ],
-)
-def test_target_forms(method: str, target: str, path: str, url: str) -> None:
-    request = make_request(method, target, fields())
-    assert request.path == path
-    assert str(request.url) == url
-    assert request.raw_path == target
-
-
-@pytest.mark.parametrize(
-    "host", ["a:65535", "a:", "[::1]", "[::1]:80", "a_b", "a%20b", "1.2.3.4", "a:0", "[v1.x]"]
-)
-def test_no_host_that_the_wire_lets_through_breaks_a_url(host: str) -> None:
-    request = make_request(target="/x", headers=[("Host", host)])
-    assert request.host == host
-    try:
-        assert str(request.url).endswith("/x")
-    except ValueError:
-        pytest.fail(f"request.url of Host {host!r} raises")
-
-
-async def test_host_of_a_client_that_sent_none() -> None:
-    hosts: list[tuple[object, ...]] = []
-
-    async def handler(request: web.BaseRequest) -> web.Response:
-        hosts.append((request.host, str(request.url), request.remote, request.scheme, request.secure))
-        return web.Response()
-
-    for sockname, host in (("192.0.2.1", "192.0.2.1:80"), ("2001:db8::1", "[2001:db8::1]:80")):
-        connection = await in_memory(handler)
-        connection.transport._extra["sockname"] = (sockname, 80)
-        connection.feed(b"GET /x HTTP/1.0\r\n\r\n")
-        await eventually(lambda: hosts)
-        connection.transport.abort()
-        assert hosts.pop() == (host, f"http://{host}/x".replace(":80/", "/"), "192.0.2.7", "http", False)
-
-
-def test_without_a_connection() -> None:
-    request = make_request(version=HttpVersion10, headers=[])
-    assert (request.host, request.remote, request.transport) == ("localhost", None, None)
-    assert request.get_extra_info("peername", "nobody") == "nobody"
-
-
-# The fields
-
-
-def test_fields() -> None:
-    request = make_request(headers=[*fields(), ("X-A", "1"), ("x-a", "2")])
-    assert request.headers.getall("X-a") == ["1", "2"]
-    assert request.raw_headers == ((b"Host", b"example.org:81"), (b"X-A", b"1"), (b"x-a", b"2"))
-    with pytest.raises((TypeError, AttributeError)):
-        request.headers["X-B"] = "3"  # type: ignore[index]  # that it is refused is the point
-
-
-@pytest.mark.parametrize(
-    ("value", "content_type", "charset"),
-    [
-        (None, "application/octet-stream", None),
-        ("", "application/octet-stream", None),
-        ("text/plain", "text/plain", None),
-        ("Text/HTML; Charset=UTF-8", "text/html", "UTF-8"),
-        ('text/html; a="b;c"; charset="latin-1"', "text/html", "latin-1"),
-    ],
-)
-def test_content_type(value: str | None, content_type: str, charset: str | None) -> None:
-    request = make_request(headers=fields() if value is None else fields(Content_Type=value))
-    assert (request.content_type, request.charset) == (content_type, charset)
-
-
-def test_content_length() -> None:
-    assert make_request(headers=fields()).content_length is None
-    assert make_request(headers=fields(Content_Length="12")).content_length == 12
-
-
-# The body
-
-
-async def test_no_body() -> None:
-    request = make_request()
-    assert (request.body_exists, request.can_read_body) == (False, False)
-    assert await request.read() == b""
-    assert await request.text() == ""
-    assert await request.content.read() == b""
-
-
-@pytest.mark.parametrize("streams", [False, True])
-async def test_read_text_and_json(streams: bool) -> None:
-    def request(body: bytes, content_type: str = "text/plain") -> web.Request:
-        return make_request(
-            "POST", "/", fields(Content_Type=content_type), stream_of(body) if streams else body
-        )
-
-    assert await request(b"abc").read() == b"abc"
-    assert await request("é".encode()).text() == "é"
-    assert await request(b"\xe9", "text/plain; charset=latin-1").text() == "é"
-    assert await request(b'{"a": [1]}').json() == {"a": [1]}
-    assert await request(b"abc").json(loads=str.upper) == "ABC"
-    with pytest.raises(ValueError, match="Expecting"):
-        await request(b"{").json()
-    for broken in (request(b"\xff"), request(b"x", "text/plain; charset=none-such")):
-        with pytest.raises(web.HTTPBadRequest):
-            await broken.text()
-
-
-@pytest.mark.parametrize("body", [b"abc", stream_of(b"a", b"bc")], ids=["whole", "stream"])
-async def test_reading_again_gives_the_same(body: Any) -> None:
-    request = make_request("POST", "/", fields(), body)
-    assert request.body_exists
-    assert request.can_read_body
-    assert [await request.read(), await request.text(), await request.read()] == [b"abc", "abc", b"abc"]
-
-
-@pytest.mark.parametrize("body", [b"abc\ndef", stream_of(b"ab", b"c\nd", b"ef")], ids=["whole", "stream"])
-async def test_content_is_a_stream(body: Any) -> None:
-    request = make_request("POST", "/", fields(), body)
-    assert await request.content.readline() == b"abc\n"
-    assert await request.content.read(2) == b"de"
-    assert request.can_read_body
-    assert await request.read() == b"f"
-    assert not request.can_read_body
-
-
-# How much is read
-
-
-def limited(body: bytes | StreamReader, limit: int, **extra: str) -> web.Request:
-    request = make_request("POST", "/", fields(**extra), body)
-    request._client_max_size = limit
-    return request
-
-
-@pytest.mark.parametrize("streams", [False, True])
-async def test_client_max_size(streams: bool) -> None:
-    def body(data: bytes) -> bytes | StreamReader:
-        return stream_of(*(data[at : at + 4] for at in range(0, len(data), 4))) if streams else data
-
-    assert await limited(body(b"x" * 10), 10).read() == b"x" * 10
-    assert len(await limited(body(b"x" * 10_000), 0).read()) == 10_000
-    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
-        await limited(body(b"x" * 11), 10).read()
-    assert caught.value.max_size == 10
-    assert caught.value.actual_size > 10
-
-
-async def test_an_announced_length_is_believed_at_once() -> None:
-    never_fed = StreamReader()
-    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
-        await limited(never_fed, 10, Content_Length="1000").read()
-    assert (caught.value.max_size, caught.value.actual_size) == (10, 1000)
-
-
-async def test_the_limit_strikes_at_the_piece_that_passes_it() -> None:
-    unending = StreamReader()
-    unending.feed_data(b"x" * 11)
-    with pytest.raises(web.HTTPRequestEntityTooLarge):
-        await limited(unending, 10).read()
-
-
-# Content codings
-
-
-@pytest.mark.parametrize(("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-@pytest.mark.parametrize("streams", [False, True])
-async def test_codings_are_undone(coding: str, encode: Any, streams: bool) -> None:
-    coded = encode(b"hello" * 100)
-    body = stream_of(coded[:20], coded[20:], coding=coding) if streams else coded
-    request = make_request("POST", "/", fields(Content_Encoding=coding), body)
-    assert await request.read() == b"hello" * 100
-
-
-async def test_an_unknown_coding_is_left_alone() -> None:
-    assert await make_request("POST", "/", fields(Content_Encoding="zap"), b"\x00").read() == b"\x00"
-
-
-@pytest.mark.parametrize("streams", [False, True])
-async def test_the_limit_counts_what_is_inflated(streams: bool) -> None:
-    bomb = gzip.compress(bytes(20 * 1024 * 1024))
-    assert len(bomb) < 64 * 1024
-    body = stream_of(bomb, coding="gzip") if streams else bomb
-    with pytest.raises(web.HTTPRequestEntityTooLarge) as caught:
-        await limited(body, 1024 * 1024, Content_Encoding="gzip").read()
-    assert caught.value.actual_size <= 1024 * 1024 + STEP
-
-
-@pytest.mark.parametrize("streams", [False, True])
-async def test_a_broken_coding(streams: bool) -> None:
-    body = stream_of(b"nonsense", coding="gzip") if streams else b"nonsense"
-    with pytest.raises(web.RequestPayloadError, match="gzip"):
-        await make_request("POST", "/", fields(Content_Encoding="gzip"), body).read()
-
-
-# Charsets
-
-
-@pytest.mark.parametrize("charset", ["punycode", "none-such", "unicode_escape", "hex"])
-async def test_what_is_no_charset_is_refused(charset: str) -> None:
-    """Of Python's own codecs, punycode takes two minutes for 1 MiB."""
-    request = make_request("POST", "/", fields(Content_Type=f"text/plain; charset={charset}"), b"9" * 500_000)
-    with pytest.raises(web.HTTPBadRequest) as caught:
-        await request.text()
-    assert caught.value.text == f"text: {charset!r} is not the name of a charset"
-
-
-# Parts; for forms, see test_form.py
-
-
-PARTS = {"Content_Type": "multipart/mixed; boundary=b"}
-BODY = b"--b\r\n\r\n12345\r\n--b\r\nA: 1\r\n\r\n67890!\r\n--b--\r\n"
-
-
-@pytest.mark.parametrize("body", [BODY, stream_of(BODY[:20], BODY[20:])], ids=["whole", "stream"])
-async def test_multipart(body: Any) -> None:
-    reader = await make_request("POST", "/", fields(**PARTS), body).multipart()
-    assert isinstance(reader, MultipartReader)
-    parts = [part async for part in reader if isinstance(part, BodyPartReader) and await part.read()]
-    assert [dict(part.headers) for part in parts] == [{}, {"A": "1"}]
-    assert reader.at_eof()
-
-
-async def test_multipart_when_the_body_was_read() -> None:
-    request = make_request("POST", "/", fields(**PARTS), BODY)
-    assert await request.read() == BODY
-    for _ in range(2):
-        part = await (await request.multipart()).next()
-        assert isinstance(part, BodyPartReader)
-        assert await part.text() == "12345"
-
-
-@pytest.mark.parametrize("content_type", [None, "text/plain", "multipartx/mixed", "a/\udc80"])
-async def test_a_body_without_parts(content_type: str | None) -> None:
-    extra = {} if content_type is None else {"Content_Type": content_type}
-    with pytest.raises(web.HTTPUnsupportedMediaType) as caught:
-        await make_request("POST", "/", fields(**extra), BODY).multipart()
-    expected = content_type or "application/octet-stream"
-    assert caught.value.text == f"expected multipart/*, got {expected!r}"
-
-
-async def test_a_body_without_a_boundary() -> None:
-    with pytest.raises(web.RequestPayloadError, match="boundary"):
-        await make_request("POST", "/", fields(Content_Type="multipart/mixed"), BODY).multipart()
-
-
-async def test_parts_are_bounded_where_they_are_read_whole() -> None:
-    for limit, error in ((5, web.HTTPRequestEntityTooLarge), (6, None), (0, None)):
-        reader = await limited(stream_of(BODY), limit, **PARTS).multipart()
-        first, second = await reader.next(), await reader.next()
-        assert isinstance(first, BodyPartReader)
-        assert isinstance(second, BodyPartReader)
-        if error is None:
-            assert await second.read() == b"67890!"
-            continue
-        with pytest.raises(error) as caught:
-            await second.read()
-        assert caught.value.max_size == limit
-        assert await second.read_chunk() == b"67890!"
-
-
-async def test_parts_are_counted() -> None:
-    for limit, is_refused in ((1, True), (2, False), (0, False)):
-        request = make_request("POST", "/", fields(**PARTS), BODY)
-        request._client_max_fields = limit
-        reader = await request.multipart()
-        assert await reader.next() is not None
-        if is_refused:
-            with pytest.raises(web.RequestPayloadError, match="more than 1 parts") as caught:
-                await reader.next()
-            assert caught.value.status_hint == 413
-        else:
-            assert await reader.next() is not None
-            assert await reader.next() is None
-
-
-@pytest.mark.parametrize("body", [b"", BODY[:-6], b"nonsense", BODY.replace(b"A: 1", b"A 1")])
-async def test_broken_parts(body: bytes) -> None:
-    reader = await make_request("POST", "/", fields(**PARTS), body).multipart()
-    with pytest.raises(web.RequestPayloadError):
-        await reader.release()
-
-
-def test_limits_can_be_looked_at() -> None:
-    request = make_request()
-    assert (request.client_max_size, request.client_max_fields) == (1024**2, 1000)
-
-
-# The rest
+ORIGIN = [("Host", "example.org:81")]
 
 
 def test_what_only_an_application_gives() -> None:
@@ -375,3 +45,241 @@ def test_payload_errors_keep_their_status() -> None:
     assert isinstance(error, web.RequestPayloadError)
     assert (str(error), error.status_hint) == ("too long", 431)
     assert web.RequestPayloadError("x").status_hint == 400
+
+
+def test_it_is_equal_to_itself_alone() -> None:
+    first, second = make_request(), make_request()
+    assert first == first  # noqa: PLR0124 - that is the question
+    assert first != second
+    assert len({first, second}) == 2
+    assert bool(first)
+
+
+def test_the_documented_constructor() -> None:
+    given = make_request(target="/x", headers=ORIGIN)
+    state: dict[Any, Any] = {}
+    request = web.Request(
+        given.head,
+        b"",
+        given.protocol,
+        given.writer,
+        None,
+        None,
+        client_max_size=7,
+        client_max_fields=8,
+        state=state,
+        scheme="https",
+        host="other",
+        remote="192.0.2.1",
+    )
+    key = web.RequestKey("key", int)
+    request[key] = 1
+    assert state == {key: 1}
+    assert (request.client_max_size, request.client_max_fields) == (7, 8)
+    assert (str(request.url), request.secure, request.remote) == ("https://other/x", True, "192.0.2.1")
+    with pytest.raises(ValueError, match="host"):
+        web.Request(given.head, b"", given.protocol, given.writer, host="a/b")
+
+
+def test_where_the_answer_goes() -> None:
+    request = make_request()
+    assert request.writer is request.exchange is request._payload_writer
+    assert request.protocol is request._protocol is request._connection
+
+
+def test_any_attribute_may_be_set() -> None:
+    class Mine(web.Request):
+        ATTRS = web.Request.ATTRS | {"user"}
+
+    given = make_request()
+    request = Mine(given.head, b"", given.protocol, given.writer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        request.user = "me"  # type: ignore[attr-defined]  # as untyped programs do
+
+
+def test_message_is_an_old_name() -> None:
+    request = make_request("POST", "/a?b", ORIGIN)
+    with pytest.warns(DeprecationWarning, match=r"request\.message"):
+        message = request.message
+    assert (message.method, message.path, message.url) == ("POST", "/a?b", request.rel_url)
+    assert request._message == message
+
+
+async def test_prepare_signals_are_told_in_order() -> None:
+    told: list[tuple[str, object, object]] = []
+
+    def signal_of(*names: str) -> Signal[Any, Any]:
+        signal: Signal[Any, Any] = Signal()
+        for name in names:
+
+            async def tell(request: object, response: object, name: str = name) -> None:
+                told.append((name, request, response))
+
+            signal.append(tell)
+        signal.freeze()
+        return signal
+
+    request, response = make_request(), web.Response()
+    await request._prepare_hook(response)
+    request.prepare_signals = (signal_of("a", "b"), signal_of("c"))
+    await request._prepare_hook(response)
+    assert told == [("a", request, response), ("b", request, response), ("c", request, response)]
+
+
+# Clones
+
+
+def test_a_clone_is_the_same_request() -> None:
+    request = make_request("POST", "/a?b=c", [*ORIGIN, ("X-A", "1"), ("Cookie", "a=1")], b"body")
+    clone = request.clone()
+    assert clone is not request
+    assert type(clone) is web.Request
+    for name in (
+        "method", "version", "rel_url", "url", "raw_path", "headers", "raw_headers", "cookies", "host",
+        "scheme", "remote", "keep_alive", "client_max_size", "client_max_fields", "protocol", "writer",
+    ):  # fmt: skip
+        assert getattr(clone, name) == getattr(request, name), name
+
+
+def test_what_a_clone_can_replace() -> None:
+    request = make_request("POST", "/a?b=c", [*ORIGIN, ("Cookie", "a=1")])
+    _ = request.cookies, request.headers, request.rel_url, request.forwarded
+    clone = request.clone(
+        method="PUT",
+        rel_url="/z?q=1",
+        headers={"X-B": "2", "Cookie": "b=2"},
+        scheme="https",
+        host="other:8443",
+        remote="198.51.100.1",
+        client_max_size=5,
+        client_max_fields=6,
+    )
+    assert (clone.method, clone.path, clone.query["q"]) == ("PUT", "/z", "1")
+    assert dict(clone.headers) == {"X-B": "2", "Cookie": "b=2"}
+    assert clone.raw_headers == ((b"X-B", b"2"), (b"Cookie", b"b=2"))
+    assert clone.cookies == {"b": "2"}
+    assert str(clone.url) == "https://other:8443/z?q=1"
+    assert (clone.secure, clone.remote) == (True, "198.51.100.1")
+    assert (clone.client_max_size, clone.client_max_fields) == (5, 6)
+    assert str(request.url) == "http://example.org:81/a?b=c"
+    assert (request.method, request.cookies, request.remote) == ("POST", {"a": "1"}, None)
+    assert request.client_max_size == 1024**2
+
+
+def test_a_path_of_a_clone_stays_one() -> None:
+    clone = make_request(headers=ORIGIN).clone(rel_url="//evil/x")
+    assert (clone.path, str(clone.url)) == ("//evil/x", "http://example.org:81//evil/x")
+
+
+@pytest.mark.parametrize(
+    "given", [{"host": "a/b"}, {"host": "u@a"}, {"scheme": "http://evil?"}, {"rel_url": "x"}, {"host": ""}]
+)
+def test_what_no_request_can_have_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        make_request().clone(**given)  # type: ignore[arg-type]  # the names vary
+
+
+def test_a_clone_has_a_mapping_of_its_own() -> None:
+    first, second = web.RequestKey("first", int), web.RequestKey("second", int)
+    request = make_request()
+    request[first] = 1
+    clone = request.clone()
+    clone[second] = 2
+    assert dict(clone) == {first: 1, second: 2}
+    assert dict(request) == {first: 1}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_clone_shares_the_body(streams: bool) -> None:
+    body: bytes | StreamReader = b"abc"
+    if streams:
+        body = StreamReader()
+        body.feed_data(b"abc")
+        body.feed_eof()
+    request = make_request("POST", "/", ORIGIN, body)
+    assert await request.content.read(1) == b"a"
+    clone = request.clone()
+    assert await clone.content.read(1) == b"b"
+    assert await request.content.read() == b"c"
+
+
+async def test_a_clone_with_other_fields_reads_the_body_as_it_came() -> None:
+    def request() -> web.Request:
+        return make_request("POST", "/", [("Content-Encoding", "gzip")], gzip.compress(b"abc"))
+
+    assert await request().clone(headers={}).read() == b"abc"
+    assert await request().clone().read() == b"abc"
+    plain = make_request("POST", "/", ORIGIN, b"abc")
+    assert await plain.clone(headers={"Content-Encoding": "gzip"}).read() == b"abc"
+
+
+async def test_no_clone_after_the_body_was_read() -> None:
+    read = make_request("POST", "/", ORIGIN, b"abc")
+    await read.read()
+    form = make_request("POST", "/", [("Content-Type", "application/x-www-form-urlencoded")], b"a=1")
+    await form.post()
+    for request in (read, form):
+        with pytest.raises(RuntimeError, match="read"):
+            request.clone()
+    without = make_request()
+    await without.post()
+    assert dict(await without.clone().post()) == {}
+
+
+async def test_a_clone_in_a_middleware() -> None:
+    seen: list[web.Request] = []
+
+    @web.middleware
+    async def secure(request: web.Request, handler: Any) -> web.StreamResponse:
+        seen.append(request)
+        response: web.StreamResponse = await handler(request.clone(scheme="https", remote="192.0.2.1"))
+        return response
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request)
+        text = f"{request.url} {request.remote} {request.match_info['name']} {await request.text()}"
+        return web.Response(text=text)
+
+    app = web.Application(middlewares=[secure])
+    app.router.add_post("/{name}", handler)
+    async with TestClient(TestServer(app)) as client, client.post("/x", data=b"body") as response:
+        assert (await response.text()).endswith("/x 192.0.2.1 x body")
+        assert (await response.text()).startswith("https://127.0.0.1:")
+    assert seen[0] is not seen[1]
+    assert seen[0].app is seen[1].app is app
+    assert seen[0].match_info is seen[1].match_info
+
+
+# The applications
+
+
+async def test_config_dict() -> None:
+    shared, outer, inner = web.AppKey("shared", str), web.AppKey("outer", str), web.AppKey("inner", str)
+    seen: list[list[tuple[Any, str]]] = []
+
+    @web.middleware
+    async def look(request: web.Request, handler: Any) -> web.StreamResponse:
+        seen.append(sorted(request.config_dict.items()))
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(sorted(request.config_dict.items()))
+        assert request.config_dict[shared] == "sub"
+        assert request.config_dict[outer] == "root"
+        with pytest.raises(TypeError):
+            request.config_dict[shared] = ""  # type: ignore[index]  # that it is refused is the point
+        return web.Response()
+
+    root, sub = web.Application(middlewares=[look]), web.Application()
+    root[shared], root[outer] = "root", "root"
+    sub[shared], sub[inner] = "sub", "sub"
+    sub.router.add_get("/", handler)
+    root.add_subapp("/sub", sub)
+    async with TestClient(TestServer(root)) as client, client.get("/sub/") as response:
+        assert response.status == 200
+    assert seen == [
+        sorted([(outer, "root"), (shared, "root")]),
+        sorted([(inner, "sub"), (outer, "root"), (shared, "sub")]),
+    ]

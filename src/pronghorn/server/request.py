@@ -1,73 +1,63 @@
 """Requests as handlers see them. What most handlers never look at is made when it is looked at."""
 
 import asyncio
-import json
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+import copy
+import warnings
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
-from multidict import CIMultiDictProxy, MultiDict, MultiDictProxy
+from multidict import CIMultiDict, istr
 from yarl import URL
 
-from ..body.reader import MultipartReader
 from ..io.exchange import Exchange
-from ..io.stream import StreamReader, whole_stream
+from ..io.stream import StreamReader
 from ..io.websocket import Endpoint
-from ..keys import RequestKey
-from ..wire.charsets import decode_text
-from ..wire.coding import decoder_of
-from ..wire.errors import ProtocolError
-from ..wire.events import HttpVersion, RequestHead
-from ..wire.fields import parse_media_type
-from ..wire.limits import DecodeLimits
+from ..keys import BaseKey, RequestKey
+from ..signals import Signal
+from ..wire.conditional import ETAG_ANY
+from ..wire.events import RequestHead
 from ..wire.websocket.connection import WebSocketConnection
-from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
-from .form import BoundedContent, FormValue, Upload, close_all, read_form_data, read_urlencoded
+from .config_dict import ChainMapProxy
 from .matching import AbstractMatchInfo, ApplicationLike
+from .request_body import PayloadAccessError, RequestBody, RequestPayloadError, payload_error
+from .request_connection import ConnectionFacts
+from .request_message import RawRequestMessage
+from .request_target import RequestTarget, target_of
 from .response import REASONS, Headers
 from .storage import Storage
 
+__all__ = [
+    "ETAG_ANY",
+    "BaseRequest",
+    "ConnectionFacts",
+    "PayloadAccessError",
+    "Request",
+    "RequestPayloadError",
+    "payload_error",
+]
 
-class RequestPayloadError(Exception):
-    """The body of a request was broken or ended early. Unhandled, it is answered with 400 or 408."""
-
-    def __init__(self, message: str, status_hint: int = 400) -> None:
-        super().__init__(message)
-        self.status_hint = status_hint
-
-
-class ConnectionFacts(Protocol):
-    """What a request knows of the connection that it came on."""
-
-    @property
-    def transport(self) -> asyncio.Transport | None: ...
-    @property
-    def task(self) -> "asyncio.Task[None] | None": ...
-    @property
-    def peername(self) -> Any: ...
-    @property
-    def decoding(self) -> DecodeLimits | None: ...
-    def switch(self, machine: WebSocketConnection, **options: Any) -> Endpoint: ...
+_FIELD: Final = "utf-8", "surrogateescape"
 
 
-class BaseRequest(Storage):
+class BaseRequest(RequestTarget, RequestBody, Storage):
     """A request, without an application: what a low-level server's handler gets.
 
     The parameters are those that aiohttp documents, so that a class of a user's can be a
     request factory. ``client_max_size`` bounds what `read` and `post` accept, in bytes, and
-    ``client_max_fields`` how many fields of a form; 0 is unlimited. ``loop`` is not needed.
+    ``client_max_fields`` how many fields of a form; 0 is unlimited. ``state`` is what the mapping
+    holds; ``scheme``, ``host`` and ``remote`` go before what the connection says.
+    ``loop`` is not needed.
     """
 
-    #: The methods whose body `post` reads.
-    POST_METHODS = frozenset(("PATCH", "POST", "PUT", "TRACE", "DELETE"))
+    #: The attributes that aiohttp allows in debug mode. Here any may be set.
+    ATTRS: frozenset[str] = frozenset()
 
     _key_class = RequestKey
 
-    _content: StreamReader | None = None
-    _headers: CIMultiDictProxy[str] | None = None
-    _post: MultiDictProxy[FormValue] | None = None
-    _read_body: bytes | None = None
-    _rel_url: URL | None = None
+    #: The connection may serve another request after this one.
+    may_persist = True
+    #: Told of the response before it is sent.
+    prepare_signals: tuple[Signal[Any, Any], ...] = ()
 
     def __init__(
         self,
@@ -80,6 +70,10 @@ class BaseRequest(Storage):
         *,
         client_max_size: int = 1024**2,
         client_max_fields: int = 1000,
+        state: dict[str | BaseKey[Any], Any] | None = None,
+        scheme: str | None = None,
+        host: str | None = None,
+        remote: str | None = None,
     ) -> None:
         #: The head as it was read.
         self.head = message
@@ -87,14 +81,36 @@ class BaseRequest(Storage):
         self._connection = protocol
         #: Where the response goes.
         self.exchange = payload_writer
-        self._task = task
+        # None is what the class says: not storing it is a tenth of what making a request costs.
+        if task is not None:
+            self._task = task
         self._client_max_size = client_max_size
         self._client_max_fields = client_max_fields
-        #: The connection may serve another request after this one.
-        self.may_persist = True
+        if state is not None or scheme is not None or host is not None or remote is not None:
+            self._stored = state
+            self._replace_origin(scheme, host, remote)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self.head.target}>"
+
+    @property
+    def message(self) -> RawRequestMessage:
+        """The head in one tuple. Deprecated: each of its items has an attribute of its own."""
+        warnings.warn("request.message: use the attributes of the request", DeprecationWarning, stacklevel=2)
+        return self._message
+
+    @property
+    def _message(self) -> RawRequestMessage:
+        return RawRequestMessage.of(self.head, self.rel_url)
+
+    # The answer
+
+    @property
+    def writer(self) -> Exchange:
+        """Where the response goes."""
+        return self.exchange
+
+    _payload_writer = writer
 
     @property
     def expects_continue(self) -> bool:
@@ -114,295 +130,62 @@ class BaseRequest(Storage):
         """Leave HTTP for the WebSocket that the answer has opened; ``options`` are those of `Endpoint`."""
         return self._connection.switch(machine, **options)
 
-    # The request line
+    async def _prepare_hook(self, response: Any) -> None:
+        for signal in self.prepare_signals:
+            await signal.send(self, response)
 
-    @property
-    def method(self) -> str:
-        """The method, as sent: methods are case-sensitive."""
-        return self.head.method
+    # Another one like it
 
-    @property
-    def version(self) -> HttpVersion:
-        """The version that the client speaks."""
-        return self.head.version
+    def clone(
+        self,
+        *,
+        method: str | None = None,
+        rel_url: str | URL | None = None,
+        headers: Headers | None = None,
+        scheme: str | None = None,
+        host: str | None = None,
+        remote: str | None = None,
+        client_max_size: int | None = None,
+        client_max_fields: int | None = None,
+    ) -> Self:
+        """The same request, with something in it replaced; None leaves it.
 
-    @property
-    def raw_path(self) -> str:
-        """The request-target, undecoded, with its query."""
-        return self.head.target
-
-    @property
-    def rel_url(self) -> URL:
-        """Path and query."""
-        url = self._rel_url
-        if url is None:
-            target = self.head.target
-            if target[0] == "/":
-                path, _, query = target.partition("?")
-                url = URL.build(path=path, query_string=query, encoded=True)
-            elif self.method == "CONNECT":
-                url = URL.build(path="", encoded=True)
-            elif target == "*":
-                url = URL.build(path="*", encoded=True)
-            else:
-                whole = URL(target, encoded=True)
-                url = URL.build(path=whole.raw_path, query_string=whole.raw_query_string, encoded=True)
-            self._rel_url = url
-        return url
-
-    @property
-    def path(self) -> str:
-        """The path, percent-decoded."""
-        return self.rel_url.path
-
-    @property
-    def path_qs(self) -> str:
-        """Path and query as text, percent-encoded."""
-        return str(self.rel_url)
-
-    @property
-    def query(self) -> MultiDictProxy[str]:
-        """The parameters in the query, decoded."""
-        return self.rel_url.query
-
-    @property
-    def query_string(self) -> str:
-        """The query, decoded."""
-        return self.rel_url.query_string
-
-    @property
-    def url(self) -> URL:
-        """The whole URL, as far as the client told it: scheme of the connection, Host, path and query."""
-        authority = URL.build(scheme=self.scheme, authority=self.host, encoded=True)
-        return authority.join(self.rel_url) if self.rel_url.raw_path.startswith("/") else authority
-
-    @property
-    def host(self) -> str:
-        """The Host field, which the wire has checked; the local address for clients that sent none."""
-        host = self.head.headers.get("Host")
-        if host:
-            return host
-        name = self.get_extra_info("sockname")
-        if not isinstance(name, tuple):
-            return "localhost"
-        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
-
-    @property
-    def secure(self) -> bool:
-        """The connection is encrypted."""
-        return self.get_extra_info("sslcontext") is not None
-
-    @property
-    def scheme(self) -> str:
-        """The scheme of the connection: https if it is encrypted, else http."""
-        return "https" if self.secure else "http"
-
-    @property
-    def remote(self) -> str | None:
-        """The address of the peer that opened the connection."""
-        name = self._connection.peername
-        if isinstance(name, (tuple, list)):
-            return str(name[0])
-        return str(name) if name else None
-
-    # The fields
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """The fields; a name may have several values."""
-        headers = self._headers
-        if headers is None:
-            headers = self._headers = CIMultiDictProxy(self.head.headers)
-        return headers
-
-    @property
-    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Names and values as they came, undecoded."""
-        return self.head.raw_headers
-
-    @property
-    def keep_alive(self) -> bool:
-        """The client would send another request on this connection."""
-        return self.head.is_persistent
-
-    @property
-    def content_type(self) -> str:
-        """The media type of the body; application/octet-stream if the client did not say."""
-        value = self.head.headers.get("Content-Type")
-        return "application/octet-stream" if not value else parse_media_type(value)[0]
-
-    @property
-    def charset(self) -> str | None:
-        """The charset of the body, if the client said."""
-        return parse_media_type(self.head.headers.get("Content-Type", ""))[1].get("charset")
-
-    @property
-    def content_length(self) -> int | None:
-        """The length of the body in bytes, if the client said."""
-        value = self.head.headers.get("Content-Length")
-        return None if value is None else int(value)
-
-    # The body
-
-    @property
-    def client_max_size(self) -> int:
-        """How large a body `read` and `post` accept, in bytes; 0 is unlimited."""
-        return self._client_max_size
-
-    @property
-    def client_max_fields(self) -> int:
-        """How many fields `post`, and how many parts `multipart`, accept; 0 is unlimited."""
-        return self._client_max_fields
-
-    @property
-    def body_exists(self) -> bool:
-        """The request has a body, read or not."""
-        return self._body != b""
-
-    @property
-    def can_read_body(self) -> bool:
-        """The request has a body that is not wholly read."""
-        return self.body_exists and not self.content.at_eof()
-
-    @property
-    def content(self) -> StreamReader:
-        """The body as a stream."""
-        content = self._content
-        if content is None:
-            body = self._body
-            if not isinstance(body, StreamReader):
-                fields = self.head.headers
-                decoder = decoder_of(fields, self._connection.decoding)
-                body = whole_stream(body, decoder, payload_error, is_chunk="Transfer-Encoding" in fields)
-            content = self._content = body
-        return content
-
-    async def read(self) -> bytes:
-        """Read the whole body; a second call gives the same bytes.
-
-        Raises HTTPRequestEntityTooLarge past ``client_max_size``, RequestPayloadError for a broken body.
+        It shares the connection and the body, and begins with what the mapping and other attributes
+        hold. RuntimeError after a body was read, unless it was empty; ValueError for what no request can
+        have.
         """
-        whole = self._read_body
-        if whole is None:
-            body, limit = self._body, self._client_max_size
-            if isinstance(body, bytes) and self._content is None and not self._is_coded:
-                if limit and len(body) > limit:
-                    raise HTTPRequestEntityTooLarge(limit, len(body))
-                whole = body
-            else:
-                whole = await self._read_bounded(self.content, limit)
-            self._read_body = whole
-        return whole
+        if self._read_bytes or self._post:
+            raise RuntimeError("clone: the body of the request was read")
+        if headers is not None and self.body_exists:
+            _ = self.content  # decoded as the fields say that it came with, not by those that replace them
+        twin = copy.copy(self)
+        twin._origin = self._origin or self
+        if self._stored is not None:
+            twin._stored = dict(self._stored)
+        twin.head = _replace(self.head, method, rel_url, headers)
+        twin._headers = twin._cookies = twin._forwarded = twin._rel_url = twin._post = None
+        twin._replace_origin(scheme, host, remote)
+        if client_max_size is not None:
+            twin._client_max_size = client_max_size
+        if client_max_fields is not None:
+            twin._client_max_fields = client_max_fields
+        return twin
 
-    async def _read_bounded(self, content: StreamReader, limit: int) -> bytes:
-        self._check_length(limit)
-        whole = bytearray()
-        while chunk := await content.readany():
-            whole += chunk
-            if limit and len(whole) > limit:
-                raise HTTPRequestEntityTooLarge(limit, len(whole))
-        return bytes(whole)
 
-    def _check_length(self, limit: int) -> None:
-        announced = self.content_length
-        if limit and announced is not None and announced > limit:
-            raise HTTPRequestEntityTooLarge(limit, announced)
-
-    async def text(self) -> str:
-        """Read the whole body and decode it; HTTPBadRequest if its charset is unknown or does not fit."""
-        body = await self.read()
-        try:
-            return decode_text(body, self.charset or "utf-8")
-        except ProtocolError as error:
-            raise HTTPBadRequest(text=error.message) from error
-
-    async def json(self, *, loads: Callable[[str], Any] = json.loads) -> Any:
-        """Read the whole body and parse it as JSON; what ``loads`` raises is raised."""
-        return loads(await self.text())
-
-    async def multipart(self) -> MultipartReader:
-        """A reader of the parts of a multipart body; HTTPUnsupportedMediaType for another body.
-
-        It accepts ``client_max_fields`` parts and, of each that is read whole, ``client_max_size``
-        bytes; what is read in pieces may be of any size. A malformed body raises RequestPayloadError.
-        """
-        if not self.content_type.startswith("multipart/"):
-            raise HTTPUnsupportedMediaType(text=f"expected multipart/*, got {self.content_type[:80]!r}")
-        return MultipartReader(
-            self.headers,
-            self._unread(),
-            client_max_size=self._client_max_size or sys.maxsize,
-            max_parts=self._client_max_fields,
-            max_size_error_cls=lambda limit: HTTPRequestEntityTooLarge(limit, limit + 1),
-            error_factory=payload_error,
-        )
-
-    async def post(self) -> MultiDictProxy[FormValue]:
-        """Read the form in the body, urlencoded or multipart/form-data; a second call gives the same.
-
-        Fields are str, or bytes if they say that they are no text; files are FileField, and closed
-        when the request is over. Nothing for other bodies, and for methods that post none.
-        Raises HTTPRequestEntityTooLarge past ``client_max_size`` or ``client_max_fields``,
-        HTTPBadRequest and RequestPayloadError for a broken form.
-        """
-        form = self._post
-        if form is None:
-            form = self._post = MultiDictProxy(await self._read_form())
-        return form
-
-    async def _read_form(self) -> MultiDict[FormValue]:
-        if self.method in self.POST_METHODS:
-            if self.content_type == "multipart/form-data":
-                return await self._read_form_data()
-            if self.content_type == "application/x-www-form-urlencoded":
-                body = await self.read()
-                try:
-                    return read_urlencoded(body, self.charset or "utf-8", self._client_max_fields)
-                except ProtocolError as error:
-                    raise payload_error(error) from error
-        return MultiDict()
-
-    async def _read_form_data(self) -> MultiDict[FormValue]:
-        limit = self._client_max_size
-        self._check_length(limit)
-        content = BoundedContent(self._unread(), limit)
-        # Parts are counted as fields.
-        reader = MultipartReader(self.headers, content, max_parts=0, error_factory=payload_error)
-        uploads: list[Upload] = []
-        try:
-            form = await read_form_data(reader, self._client_max_fields, uploads)
-        except BaseException:
-            close_all(uploads)
-            raise
-        if uploads and (task := self.task):
-            task.add_done_callback(lambda _: close_all(uploads))
-        return form
-
-    def _unread(self) -> StreamReader:
-        """The content, also if it was read: once more, then."""
-        body = self._read_body
-        return self.content if body is None else whole_stream(body, None, payload_error)
-
-    @property
-    def _is_coded(self) -> bool:
-        return "Content-Encoding" in self.head.headers and self._connection.decoding is not None
-
-    # The connection
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport of the connection, None once it is closed."""
-        return self._connection.transport
-
-    @property
-    def task(self) -> "asyncio.Task[None] | None":
-        """The task that handles this request."""
-        return self._task or self._connection.task or asyncio.current_task()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport says of ``name``: see `asyncio.BaseTransport.get_extra_info`."""
-        transport = self._connection.transport
-        return default if transport is None else transport.get_extra_info(name, default)
+def _replace(
+    head: RequestHead, method: str | None, rel_url: str | URL | None, headers: Headers | None
+) -> RequestHead:
+    fields, lines = head.headers, head.lines
+    if headers is not None:
+        fields = CIMultiDict((istr(name), value) for name, value in CIMultiDict(headers).items())
+        lines = [f"{name}: {value}".encode(*_FIELD) for name, value in fields.items()]
+    target = head.target if rel_url is None else target_of(rel_url)
+    new = RequestHead(head.method if method is None else method, target, head.version, fields, lines)
+    new.is_persistent = head.is_persistent
+    new.body = head.body
+    new.upgrade = head.upgrade
+    new.expects_continue = head.expects_continue
+    return new
 
 
 class Request(BaseRequest):
@@ -425,7 +208,9 @@ class Request(BaseRequest):
             raise RuntimeError("request.match_info: the request has not been routed")
         return self._match_info
 
-
-def payload_error(error: ProtocolError) -> RequestPayloadError:
-    """What a reader of a broken request body gets."""
-    return RequestPayloadError(error.message, error.status_hint)
+    @property
+    def config_dict(self) -> ChainMapProxy:
+        """What `app` and the applications around it hold, read-only; the innermost that has a key counts."""
+        app, apps = self.app, self.match_info.apps
+        around = apps[: apps.index(app)] if app in apps else apps
+        return ChainMapProxy((app, *reversed(around)))
