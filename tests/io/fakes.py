@@ -75,7 +75,7 @@ class FakeTransport(asyncio.Transport):
 
     def __init__(self, protocol: asyncio.Protocol, *, high: int = WRITE_BUFFER, has_eof: bool = True) -> None:
         super().__init__()
-        self._protocol = protocol
+        self.set_protocol(protocol)
         self._high = high
         self._low = high // 4
         self._has_eof = has_eof
@@ -95,6 +95,12 @@ class FakeTransport(asyncio.Transport):
         protocol.connection_made(self)
 
     # What the protocol calls
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol: Any = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._write([data])
@@ -187,7 +193,16 @@ class FakeTransport(asyncio.Transport):
 
     def _deliver(self) -> None:
         while self._backlog and not self.is_reading_paused and not self.is_closed:
-            self._protocol.data_received(self._backlog.pop(0))
+            data = self._backlog.pop(0)
+            if not isinstance(self._protocol, asyncio.BufferedProtocol):
+                self._protocol.data_received(data)
+                continue
+            room = self._protocol.get_buffer(-1)
+            size = min(len(room), len(data))
+            room[:size] = data[:size]
+            if size < len(data):
+                self._backlog.insert(0, data[size:])
+            self._protocol.buffer_updated(size)
 
     def _pause_if_full(self) -> None:
         if len(self.unsent) > self._high and not self._is_protocol_paused:

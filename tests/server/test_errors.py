@@ -7,8 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from pronghorn import web
+
+from .peer import served
 
 # The registered codes that can be answered, and what their constructors need.
 STATUSES = [
@@ -96,8 +99,9 @@ def test_a_move_says_where(status: int) -> None:
     error = make(status)
     assert isinstance(error, web.HTTPMove)
     assert error.location == error.headers["Location"] == "/there"
+    kind: Any = CLASSES[status]
     with pytest.raises(ValueError, match="location"):
-        CLASSES[status]("")  # type: ignore[arg-type]  # its one positional argument
+        kind("")
 
 
 def test_405_says_what_is_allowed_in_order() -> None:
@@ -110,12 +114,21 @@ def test_405_says_what_is_allowed_in_order() -> None:
 def test_451_names_who_blocks() -> None:
     error = web.HTTPUnavailableForLegalReasons("https://example.org/law")
     assert error.headers["Link"] == '<https://example.org/law>; rel="blocked-by"'
-    assert "Link" not in web.HTTPUnavailableForLegalReasons(None).headers
+    assert error.link == URL("https://example.org/law")
+    nobody = web.HTTPUnavailableForLegalReasons(None)
+    assert nobody.link is None
+    assert "Link" not in nobody.headers
+    quoted = web.HTTPUnavailableForLegalReasons('https://example.org/>; rel="next", <é')
+    assert quoted.headers["Link"].count(">") == quoted.headers["Link"].count("<") == 1
+    with pytest.raises(ValueError, match="link"):
+        web.HTTPUnavailableForLegalReasons("https://example.org/\r\nX: y")
 
 
 def test_413_says_how_much() -> None:
     error = web.HTTPRequestEntityTooLarge(10, 11)
     assert (error.max_size, error.actual_size) == (10, 11)
+    assert web.HTTPRequestEntityTooLarge(10).actual_size == 0
+    assert web.HTTPRequestEntityTooLarge(10, text="too much").text == "too much"
 
 
 @pytest.mark.parametrize(
@@ -135,3 +148,78 @@ def test_it_can_be_passed_on_whole(status: int, remake: Any) -> None:
 def test_its_reason_is_held_to_the_grammar() -> None:
     with pytest.raises(ValueError, match="control character"):
         web.HTTPNotFound(reason="no\r\nSet-Cookie: a=b")
+
+
+@pytest.mark.parametrize(
+    ("location", "field"),
+    [
+        ("/there", "/there"),
+        ("/a%20b?c=d+e&f=%C3%A9#g", "/a%20b?c=d+e&f=%C3%A9#g"),
+        ("/a b", "/a%20b"),
+        ("/é", "/%C3%A9"),
+        ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
+        ("http://[::1]:80/", "http://[::1]:80/"),
+        (URL("http://a/b c"), "http://a/b%20c"),
+        # Where it leads is the caller's to decide.
+        ("//evil.example", "//evil.example"),
+        ("javascript:x", "javascript:x"),
+    ],
+)
+def test_a_location_is_quoted(location: Any, field: str) -> None:
+    error = web.HTTPFound(location)
+    assert error.location == location
+    assert error.headers["Location"] == field
+
+
+@pytest.mark.parametrize(
+    "location", ["/a\r\nSet-Cookie: a=b", "/\n", "/\t", "/\0", "/\x7f", "", "http://[/é"]
+)
+def test_a_location_that_is_none_is_refused(location: str) -> None:
+    with pytest.raises(ValueError, match=r"location|URL|IPv6"):
+        web.HTTPMovedPermanently(location)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_it_is_true_and_equal_to_itself_alone(status: int) -> None:
+    error = make(status)
+    assert error
+    assert error != make(status)
+    assert len({error, make(status), error}) == 2
+
+
+def test_which_have_no_body() -> None:
+    assert [status for status in STATUSES if CLASSES[status].empty_body] == [204, 205, 304]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_each_on_the_wire(status: int) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise make(status, reason="Because", headers={"X-Why": "so"})
+
+    async with served(handler) as peer:
+        for _ in range(2):
+            answer = await peer.ask()
+            assert (answer.status, answer.reason, answer["x-why"]) == (status, "Because", "so")
+            assert answer.text == (make(status, reason="Because").text or "")
+            assert ("content-length" in answer) == (status not in (204, 304))
+
+
+async def test_one_that_is_returned_works() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.HTTPGone(text="<b>gone</b>", content_type="text/html")
+
+    async with served(handler) as peer:
+        answer = await peer.ask()
+        assert (answer.status, answer.text) == (410, "<b>gone</b>")
+        assert answer["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_one_may_be_compressed() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        error = web.HTTPNotFound(text="x" * 1000)
+        error.enable_compression()
+        raise error
+
+    async with served(handler) as peer:
+        answer = await peer.ask(more=b"Accept-Encoding: gzip\r\n")
+        assert (answer.status, answer["content-encoding"], answer["vary"]) == (404, "gzip", "Accept-Encoding")

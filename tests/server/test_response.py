@@ -1,18 +1,23 @@
-"""Responses, against an exchange in memory. On the wire: functional/test_server_answers.py."""
+"""Responses with their body. How whole ones stand on the wire: functional/test_server_answers.py."""
 
 import asyncio
+import io
 import json
-import re
-from collections.abc import Callable
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pronghorn import web
+from pronghorn import MultipartWriter, web
+from pronghorn.body.payload import BytesPayload, JsonPayload, Payload
+from pronghorn.server.response import json_bytes_response
+from pronghorn.testing import TestServer
 from pronghorn.testing.memory import MemoryExchange, make_request
 from pronghorn.wire.events import HttpVersion10
+
+from .peer import connect, eventually, served, serving
 
 
 def exchange_of(request: web.Request) -> MemoryExchange:
@@ -27,116 +32,6 @@ async def send(response: web.StreamResponse, **request: Any) -> MemoryExchange:
     return exchange_of(asked)
 
 
-# Status and reason
-
-
-@pytest.mark.parametrize("kind", [web.Response, web.StreamResponse])
-def test_status_and_reason(kind: Callable[..., web.StreamResponse]) -> None:
-    assert (kind().status, kind().reason) == (200, "OK")
-    for status in (201, 404, 503):
-        assert kind(status=status).reason == HTTPStatus(status).phrase
-    assert kind(status=299).reason == ""
-    assert kind(status=200, reason="Fine").reason == "Fine"
-    response = kind()
-    response.set_status(404)
-    assert (response.status, response.reason) == (404, "Not Found")
-    response.set_status(404, "Gone fishing")
-    assert response.reason == "Gone fishing"
-
-
-@pytest.mark.parametrize("kind", [web.Response, web.StreamResponse])
-@pytest.mark.parametrize("reason", ["a\r\nb", "a\nb", "a\0b", "\r", "a\x7fb"])
-def test_reason_is_held_to_the_grammar(kind: Callable[..., web.StreamResponse], reason: str) -> None:
-    with pytest.raises(ValueError, match="control character"):
-        kind(reason=reason)
-    with pytest.raises(ValueError, match="control character"):
-        kind().set_status(200, reason)
-
-
-@pytest.mark.parametrize("status", [0, 99, 1000, -200])
-def test_status_has_three_digits(status: int) -> None:
-    with pytest.raises(ValueError, match="status"):
-        web.Response(status=status)
-
-
-# Fields
-
-
-async def test_default_fields() -> None:
-    sent = (await send(web.Response(body=b"x"))).sent
-    assert sent is not None
-    assert sent.fields["Content-Type"] == "application/octet-stream"
-    assert re.fullmatch(r"Python/3\.\d+ pronghorn/\S+", sent.fields["Server"])
-    assert sent.fields["Date"].endswith(" GMT")
-    parsedate_to_datetime(sent.fields["Date"])
-
-
-async def test_fields_of_ones_own() -> None:
-    response = web.Response(
-        headers=[("Set-Cookie", "a=b"), ("Set-Cookie", "c=d"), ("Server", "x"), ("Date", "y")]
-    )
-    response.headers["X-More"] = "z"
-    sent = (await send(response)).sent
-    assert sent is not None
-    assert sent.fields.getall("Set-Cookie") == ["a=b", "c=d"]
-    assert (sent.fields["Server"], sent.fields["Date"], sent.fields["X-More"]) == ("x", "y", "z")
-    assert len(sent.fields.getall("Server")) == len(sent.fields.getall("Date")) == 1
-
-
-@pytest.mark.parametrize(
-    "name", ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "content-length"]
-)
-async def test_framing_is_not_a_field(name: str) -> None:
-    sent = (await send(web.Response(body=b"x", headers={name: "7"}))).sent
-    assert sent is not None
-    assert name not in sent.fields
-
-
-@pytest.mark.parametrize(
-    ("options", "content_type"),
-    [
-        ({}, "application/octet-stream"),
-        ({"body": b"x"}, "application/octet-stream"),
-        ({"text": "x"}, "text/plain; charset=utf-8"),
-        ({"text": "x", "content_type": "text/html"}, "text/html; charset=utf-8"),
-        ({"text": "x", "charset": "latin-1"}, "text/plain; charset=latin-1"),
-        ({"body": b"x", "content_type": "image/png"}, "image/png"),
-        ({"body": b"x", "headers": {"Content-Type": "a/b"}}, "a/b"),
-        ({"text": "x", "headers": {"content-type": "a/b; charset=latin-1"}}, "a/b; charset=latin-1"),
-        ({"text": "x", "headers": {"X": "y"}}, "text/plain; charset=utf-8"),
-    ],
-)
-def test_content_type(options: dict[str, Any], content_type: str) -> None:
-    assert web.Response(**options).headers["Content-Type"] == content_type
-
-
-def test_content_type_and_charset_can_be_set() -> None:
-    response = web.StreamResponse()
-    with pytest.raises(RuntimeError, match="charset"):
-        response.charset = "utf-8"
-    response.content_type = "text/html"
-    response.charset = "UTF-8"
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-    response.content_type = "text/plain"
-    assert (response.content_type, response.charset) == ("text/plain", "utf-8")
-    response.charset = None
-    assert response.headers["Content-Type"] == "text/plain"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"body": b"x", "text": "x"},
-        {"text": "x", "content_type": "a/b", "headers": {"Content-Type": "c/d"}},
-        {"charset": "utf-8", "headers": {"Content-Type": "c/d"}},
-        {"text": "x", "content_type": "text/plain; charset=utf-8"},
-    ],
-)
-def test_two_opinions_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="Response"):
-        web.Response(**options)
-
-
 # Body and text
 
 
@@ -148,7 +43,7 @@ def test_text_and_body() -> None:
     response.body = b"\xe9"
     assert response.text == "é"
     response.body = None
-    assert (response.body, response.text, response.content_length) == (None, None, 0)
+    assert [response.body, response.text, response.content_length] == [None, None, 0]
     response = web.Response()
     response.text = "x"
     assert response.content_type == "text/plain"
@@ -162,8 +57,9 @@ async def test_body_may_be_any_bytes(body: Any) -> None:
 
 
 def test_wrong_types_are_refused() -> None:
-    with pytest.raises(TypeError, match="body"):
-        web.Response(body="text")  # type: ignore[arg-type]  # that it is refused is the point
+    for body in (object(), 1, ["text"]):
+        with pytest.raises(TypeError, match="body"):
+            web.Response(body=body)
     with pytest.raises(TypeError, match="text"):
         web.Response().text = b"x"  # type: ignore[assignment]  # that it is refused is the point
 
@@ -174,7 +70,7 @@ def test_a_whole_body_has_its_own_length() -> None:
     with pytest.raises(RuntimeError, match="content_length"):
         response.content_length = 4
     response.enable_chunked_encoding()
-    assert (response.chunked, response.content_length) == (True, None)
+    assert [response.chunked, response.content_length] == [True, None]
 
 
 @pytest.mark.parametrize(
@@ -201,103 +97,6 @@ def test_json_response_of_two_things() -> None:
     assert json.loads(web.json_response({"é": 1}).text or "") == {"é": 1}
 
 
-# Sending piece by piece
-
-
-async def test_the_head_leaves_at_once() -> None:
-    request = make_request()
-    response = web.StreamResponse(status=201, headers={"X": "y"})
-    assert not response.prepared
-    await response.prepare(request)
-    sent = exchange_of(request).sent
-    assert response.prepared
-    assert sent is not None
-    assert (sent.first, sent.second, sent.fields["X"], sent.length) == (201, "Created", "y", None)
-    await response.prepare(request)
-
-
-async def test_pieces_then_the_end() -> None:
-    request = make_request()
-    response = web.StreamResponse()
-    await response.prepare(request)
-    for piece in (b"ab", bytearray(b"cd"), memoryview(b"ef"), b""):
-        await response.write(piece)
-    assert (response.body_length, response.has_ended) == (6, False)
-    await response.write_eof(b"gh")
-    assert response.has_ended
-    assert bytes(exchange_of(request).content) == b"abcdefgh"
-    assert exchange_of(request).has_ended
-    await response.write_eof()
-    assert bytes(exchange_of(request).content) == b"abcdefgh"
-
-
-async def test_the_order_of_calls_is_held() -> None:
-    response = web.StreamResponse()
-    with pytest.raises(RuntimeError, match="before prepare"):
-        await response.write(b"x")
-    with pytest.raises(RuntimeError, match="before prepare"):
-        await response.write_eof()
-    await send(response)
-    with pytest.raises(RuntimeError, match="after write_eof"):
-        await response.write(b"x")
-
-
-async def test_what_is_no_bytes_is_refused() -> None:
-    response = web.StreamResponse()
-    await response.prepare(make_request())
-    for data in ("text", 1, None):
-        with pytest.raises(TypeError, match="write"):
-            await response.write(data)  # type: ignore[arg-type]  # that it is refused is the point
-
-
-async def test_a_settled_head_can_not_be_changed() -> None:
-    response = web.StreamResponse()
-    await response.prepare(make_request())
-    with pytest.raises(RuntimeError, match="prepared"):
-        response.set_status(404)
-    with pytest.raises(RuntimeError, match="prepared"):
-        response.content_length = 1
-    with pytest.raises(RuntimeError, match="prepared"):
-        response.content_type = "a/b"
-    with pytest.raises(RuntimeError, match="prepared"):
-        response.enable_chunked_encoding()
-
-
-async def test_declared_lengths() -> None:
-    response = web.StreamResponse()
-    response.content_length = 3
-    assert response.content_length == 3
-    with pytest.raises(RuntimeError, match="content_length"):
-        response.enable_chunked_encoding()
-    request = make_request()
-    await response.prepare(request)
-    await response.write_eof(b"abc")
-    sent = exchange_of(request).sent
-    assert sent is not None
-    assert sent.length == 3
-    response = web.StreamResponse(headers={"Content-Length": "3"})
-    response.content_length = None
-    response.enable_chunked_encoding()
-    with pytest.raises(RuntimeError, match="chunked"):
-        response.content_length = 3
-
-
-async def test_who_decides_about_the_connection() -> None:
-    async def is_persistent(response: web.StreamResponse) -> bool:
-        exchange = await send(response)
-        assert exchange.sent is not None
-        return exchange.sent.is_persistent
-
-    assert await is_persistent(web.Response())
-    assert web.Response().keep_alive is None
-    closing = web.Response()
-    closing.force_close()
-    assert closing.keep_alive is False
-    assert not await is_persistent(closing)
-    assert not await is_persistent(web.Response(headers={"Connection": "Keep-Alive, CLOSE"}))
-    assert await is_persistent(web.Response(headers={"Connection": "closed"}))
-
-
 async def test_a_chunked_response_with_a_body() -> None:
     for version, length in ((None, None), (HttpVersion10, None)):
         response = web.Response(body=b"abc")
@@ -309,52 +108,280 @@ async def test_a_chunked_response_with_a_body() -> None:
         assert exchange.has_ended
 
 
-async def test_a_writer_waits_for_room() -> None:
+# Bodies of other kinds
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "content_type"),
+    [
+        ({}, "é".encode(), "text/plain; charset=utf-8"),
+        ({"content_type": "text/html", "charset": "latin-1"}, b"\xe9", "text/html; charset=latin-1"),
+        ({"content_type": "application/octet-stream"}, "é".encode(), "application/octet-stream"),
+        ({"headers": {"Content-Type": "a/b"}}, "é".encode(), "a/b"),
+    ],
+)
+async def test_a_str_is_text(options: dict[str, Any], content: bytes, content_type: str) -> None:
+    response = web.Response(body="é", **options)
+    assert (response.body, response.headers["Content-Type"]) == (content, content_type)
+    assert response.send_nowait(make_request())
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    for piece in (b"ab", b"", b"cd"):
+        yield piece
+
+
+async def test_an_async_iterable_is_sent_as_it_comes() -> None:
+    response = web.Response(body=pieces())
+    assert response.content_length is None
+    assert not response.send_nowait(make_request())
+    exchange = await send(response)
+    assert exchange.sent is not None
+    assert exchange.sent.length is None
+    assert exchange.sent.fields["Content-Type"] == "application/octet-stream"
+    assert (bytes(exchange.content), exchange.has_ended) == (b"abcd", True)
+    assert (response.body_length, response.has_ended) == (4, True)
+
+
+async def test_a_payload_describes_itself() -> None:
+    payload = JsonPayload({"a": 1}, headers={"X-Own": "x", "X-Both": "payload"})
+    response = web.Response(body=payload, headers={"X-Both": "response"})
+    assert response.body is payload
+    assert response.content_length == 8
+    exchange = await send(response)
+    assert exchange.sent is not None
+    fields = exchange.sent.fields
+    assert exchange.sent.length == 8
+    assert (fields["Content-Type"], fields["X-Own"], fields["X-Both"]) == (
+        "application/json",
+        "x",
+        "response",
+    )
+    assert bytes(exchange.content) == b'{"a": 1}'
+    assert response.text == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"content_type": "application/octet-stream"},
+        {"headers": {"Content-Type": "application/octet-stream"}},
+    ],
+)
+async def test_a_type_that_was_chosen_stays(options: dict[str, Any]) -> None:
+    response = web.Response(body=BytesPayload(b"<html>", content_type="text/html"), **options)
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    response = web.Response()
+    response.content_type = "application/octet-stream"
+    response.body = BytesPayload(b"<html>", content_type="text/html")
+    assert response.headers["Content-Type"] == "application/octet-stream"
+
+
+async def test_text_that_must_be_read_first() -> None:
+    with pytest.raises(TypeError, match="as_bytes"):
+        assert web.Response(body=pieces()).text
+
+
+async def test_a_body_can_be_replaced() -> None:
+    response = web.Response(body=pieces())
+    response.body = b"abc"
+    assert response.send_nowait(make_request())
+    response = web.Response(text="abc")
+    response.body = pieces()
+    assert response.content_type == "text/plain"
+    assert not response.send_nowait(make_request())
+    with pytest.raises(RuntimeError, match="prepared"):
+        await prepared_and_changed()
+
+
+async def prepared_and_changed() -> None:
+    response = web.Response()
+    await response.prepare(make_request())
+    response.body = b"x"
+
+
+async def test_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"<p>" * 100_000)
+    opened = []
+
+    async def handler(request: web.Request) -> web.Response:
+        opened.append(path.open("rb"))
+        return web.Response(body=opened[-1])
+
+    async with served(handler) as peer:
+        for method in ("GET", "HEAD", "GET"):
+            answer = await peer.ask(method)
+            assert (answer["content-type"], answer["content-length"]) == ("text/html", "300000")
+            assert answer["content-disposition"] == 'attachment; filename="page.html"'
+            assert answer.content == (b"" if method == "HEAD" else path.read_bytes())
+            await eventually(lambda: opened[-1].closed)
+
+
+async def test_other_files() -> None:
+    spooled = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - the response closes it
+    spooled.write(b"abc")
+    spooled.seek(0)
+    for body, content in ((io.BytesIO(b"abc"), b"abc"), (io.StringIO("é"), "é".encode()), (spooled, b"abc")):
+        exchange = await send(web.Response(body=body))
+        assert (bytes(exchange.content), exchange.has_ended) == (content, True)
+    assert spooled.closed
+
+
+async def test_multipart() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        writer = MultipartWriter("mixed", boundary="b")
+        writer.append("one")
+        writer.append_json([2])
+        return web.Response(body=writer)
+
+    async with served(handler) as peer:
+        answer = await peer.ask()
+        assert (
+            answer["content-type"] == 'multipart/mixed; boundary="b"'
+            or "boundary=b" in answer["content-type"]
+        )
+        assert answer.content.startswith(b"--b\r\n")
+        assert answer.content.endswith(b"--b--\r\n")
+        assert b"\r\n\r\none\r\n--b\r\n" in answer.content
+
+
+class Watched(Payload):
+    """Notes whether it was closed; says more than it has if it is asked to."""
+
+    def __init__(self, content: bytes, size: int | None = None, *, is_endless: bool = False) -> None:
+        super().__init__(content)
+        self._size = size
+        self._is_endless = is_endless
+        self.closed = 0
+
+    async def write(self, writer: Any) -> None:
+        await writer.write(self._value)
+        while self._is_endless:
+            await writer.write(bytes(64 * 1024))
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("status", [200, 204, 304])
+async def test_a_payload_is_closed_when_it_was_sent(method: str, status: int) -> None:
+    payload = Watched(b"abc", 3)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=payload, status=status)
+
+    async with served(handler) as peer:
+        for _ in range(2):
+            answer = await peer.ask(method)
+            assert answer.content == (b"abc" if (method, status) == ("GET", 200) else b"")
+    assert payload.closed >= 2
+
+
+async def test_a_payload_is_closed_when_the_client_goes() -> None:
+    # CVE-2026-54280.
+    payload = Watched(b"abc", is_endless=True)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=payload)
+
+    async with served(handler) as peer:
+        peer.request()
+        await peer.reader.readexactly(100)
+        peer.vanish()
+        await eventually(lambda: payload.closed)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+async def test_a_payload_of_another_size_does_not_look_whole(size: int) -> None:
+    payload = Watched(b"abc", size)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=payload)
+
+    async with served(handler) as peer:
+        peer.request()
+        rest = await peer.rest()
+        assert not rest.endswith(b"abc") or b"content-length: 3" not in rest.lower()
+        assert peer.was_reset
+    assert payload.closed
+
+
+async def test_a_payload_is_closed_when_it_is_not_sent() -> None:
+    async def fail(request: web.Request, response: web.StreamResponse) -> None:
+        raise LookupError("no")
+
+    payload = Watched(b"abc")
+    app = web.Application()
+    app.on_response_prepare.append(fail)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=payload)
+
+    app.router.add_get("/", handler)
+    async with TestServer(app) as server, connect(server) as peer:
+        assert (await peer.ask()).status == 500
+    assert payload.closed
+
+
+async def test_a_payload_is_closed_when_its_handler_is_cancelled() -> None:
+    payload = Watched(b"abc", is_endless=True)
     request = make_request(exchange=MemoryExchange(writable=10))
-    response = web.StreamResponse()
-    await response.prepare(request)
-    await response.write(b"x" * 9)
-    writing = asyncio.create_task(response.write(b"x" * 9))
+    sending = asyncio.create_task(web.Response(body=payload)._complete(request))
     await asyncio.sleep(0)
-    assert not writing.done()
-    exchange_of(request).take()
-    await writing
-    await response.write_eof()
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert payload.closed
 
 
-async def test_a_writer_lets_others_run() -> None:
-    request = make_request(exchange=MemoryExchange(writable=1 << 40))
-    response = web.StreamResponse()
+async def test_a_payload_in_chunks_and_more_behind_it() -> None:
+    for chunked, length in ((False, 6), (True, None)):
+        response = web.Response(body=Watched(b"abc", 3))
+        if chunked:
+            response.enable_chunked_encoding()
+        request = make_request()
+        await response.prepare(request)
+        await response.write_eof(b"def")
+        exchange = exchange_of(request)
+        assert exchange.sent is not None
+        assert (exchange.sent.length, bytes(exchange.content)) == (length, b"abcdef")
+
+
+async def test_write_eof_adds_to_the_body() -> None:
+    response = web.Response(body=b"abc")
+    request = make_request()
+    with pytest.raises(RuntimeError, match="before prepare"):
+        await response.write_eof()
     await response.prepare(request)
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    for _ in range(100):
-        await response.write(bytes(64 * 1024))
-    counting.cancel()
-    assert turns >= 20
+    await response.write_eof(b"def")
+    await response.write_eof()
+    assert bytes(exchange_of(request).content) == b"abcdef"
 
 
-async def test_two_requests_can_not_share_an_open_response() -> None:
-    first, second = make_request(), make_request()
-    response = web.StreamResponse()
-    await response.prepare(first)
-    with pytest.raises(RuntimeError, match="prepare"):
-        await response.prepare(second)
-    assert not exchange_of(first).has_ended
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [({"data": {"a": 1}}, b"<{'a': 1}>"), ({"body": b"{}"}, b"{}"), ({"data": None}, b"<None>")],
+)
+def test_json_bytes_response(options: dict[str, Any], body: bytes) -> None:
+    response = json_bytes_response(
+        **options, dumps=lambda data: f"<{data}>".encode(), status=201, reason="Made", headers={"X": "y"}
+    )
+    assert response.body == body
+    assert response.headers["Content-Type"] == "application/json"
+    assert (response.status, response.reason, response.headers["X"]) == (201, "Made", "y")
+    with pytest.raises(ValueError, match="json_bytes_response"):
+        json_bytes_response(1, dumps=lambda data: b"", body=b"x")
 
 
-def test_it_is_a_mapping_and_tells_its_state() -> None:
-    response = web.StreamResponse()
-    key = web.ResponseKey("key", str)
-    response[key] = "value"
-    assert dict(response) == {key: "value"}
-    with pytest.warns(web.NotAppKeyWarning, match="ResponseKey"):
-        response["key"] = "other"
-    assert repr(response) == "<StreamResponse 200 OK not prepared>"
+async def test_one_answer_is_one_answer() -> None:
+    kept = web.Response(text="kept")
+
+    async def handler(request: web.Request) -> web.Response:
+        return kept
+
+    async with serving(handler) as server, connect(server) as peer:
+        assert (await peer.ask()).text == "kept"
+        assert (await peer.ask()).status == 500

@@ -1,16 +1,36 @@
 """HTTP exceptions: responses that are raised. One plain class for each, so that type checkers see them."""
 
+import re
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from yarl import URL
+
 from .response import REASONS, Headers, Response
+
+# RFC 3986 section 2: what a URI reference is made of.
+_URI: Final = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _as_uri(name: str, given: object) -> str:
+    """``given`` as it can stand in a field; ValueError for what is no URL, and for control characters."""
+    text = str(given)
+    if _URI.fullmatch(text):
+        return text
+    if _CONTROL.search(text):
+        # Not encoded or left out: who made it did not mean to, and it may have been somebody else.
+        raise ValueError(f"{name}: control character in {text!r}")
+    return str(URL(text))
 
 
 class HTTPException(Response, Exception):
     """A response that a handler can raise instead of returning it.
 
-    Without ``text`` and ``body`` the body is ``"404: Not Found"`` and the like.
+    Without ``text`` and ``body`` the body is ``"404: Not Found"`` and the like. The arguments are those
+    of `Response`.
     """
 
     status_code: ClassVar[int] = -1
@@ -22,7 +42,7 @@ class HTTPException(Response, Exception):
         *,
         headers: Headers | None = None,
         reason: str | None = None,
-        body: bytes | None = None,
+        body: Any = None,
         text: str | None = None,
         content_type: str | None = None,
     ) -> None:
@@ -43,8 +63,15 @@ class HTTPException(Response, Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception would call the class with its `args`, which are not those of the constructors here.
-        state = {name: value for name, value in vars(self).items() if name not in ("_exchange", "_request")}
-        return _remake, (type(self), self.reason, state | {"_headers": self.headers.copy()})
+        state = {name: value for name, value in vars(self).items() if name not in _OF_ONE_REQUEST}
+        state["_headers"] = self.headers.copy()
+        if self._cookies is not None:
+            state["_cookies"] = copy(self._cookies)
+        return _remake, (type(self), self.reason, state)
+
+
+#: What is left behind when an exception is passed on.
+_OF_ONE_REQUEST: Final = frozenset({"_coder", "_exchange", "_req"})
 
 
 def _remake(kind: type[HTTPException], reason: str, state: dict[str, Any]) -> HTTPException:
@@ -92,23 +119,30 @@ class HTTPRedirection(HTTPException):
 
 
 class HTTPMove(HTTPRedirection):
-    """A redirection to ``location``, a non-empty URL reference."""
+    """A redirection to ``location``, a URL reference.
+
+    What a URL can't hold as it is, a space or a letter outside ASCII, is encoded. ValueError for an empty
+    one, for control characters, and for what is no URL. Where it leads is the caller's to decide:
+    "//example.org" is another host.
+    """
 
     def __init__(
         self,
-        location: object,
+        location: str | URL,
         *,
         headers: Headers | None = None,
         reason: str | None = None,
-        body: bytes | None = None,
+        body: Any = None,
         text: str | None = None,
         content_type: str | None = None,
     ) -> None:
         if not str(location):
             raise ValueError("location: expected a URL, got an empty one")
+        target = _as_uri("location", location)
         super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
-        self.location = str(location)
-        self.headers["Location"] = self.location
+        #: As it was given.
+        self.location = location
+        self.headers["Location"] = target
 
 
 class HTTPMultipleChoices(HTTPMove):
@@ -184,7 +218,7 @@ class HTTPMethodNotAllowed(HTTPClientError):
         *,
         headers: Headers | None = None,
         reason: str | None = None,
-        body: bytes | None = None,
+        body: Any = None,
         text: str | None = None,
         content_type: str | None = None,
     ) -> None:
@@ -229,12 +263,12 @@ class HTTPRequestEntityTooLarge(HTTPClientError):
 
     def __init__(
         self,
-        max_size: int,
-        actual_size: int,
+        max_size: float,
+        actual_size: float = 0,
         *,
         headers: Headers | None = None,
         reason: str | None = None,
-        body: bytes | None = None,
+        body: Any = None,
         text: str | None = None,
         content_type: str | None = None,
     ) -> None:
@@ -296,18 +330,19 @@ class HTTPUnavailableForLegalReasons(HTTPClientError):
 
     def __init__(
         self,
-        link: object,
+        link: str | URL | None,
         *,
         headers: Headers | None = None,
         reason: str | None = None,
-        body: bytes | None = None,
+        body: Any = None,
         text: str | None = None,
         content_type: str | None = None,
     ) -> None:
         super().__init__(headers=headers, reason=reason, body=body, text=text, content_type=content_type)
-        self.link = None if link is None else str(link)
-        if self.link:
-            self.headers["Link"] = f'<{self.link}>; rel="blocked-by"'
+        #: None if nobody is named.
+        self.link = None if link is None else URL(link)
+        if link:
+            self.headers["Link"] = f'<{_as_uri("link", link)}>; rel="blocked-by"'
 
 
 class HTTPServerError(HTTPError):

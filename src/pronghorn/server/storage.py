@@ -18,6 +18,8 @@ class Storage(MutableMapping[str | BaseKey[Any], Any]):
 
     #: The kind of keys that is meant to be here; setting one of another kind warns.
     _key_class: ClassVar[type] = object
+    #: How far away who sets a key is, as warnings count it.
+    _stacklevel: ClassVar[int] = 2
     _stored: dict[str | BaseKey[Any], Any] | None = None
 
     @overload
@@ -40,7 +42,7 @@ class Storage(MutableMapping[str | BaseKey[Any], Any]):
             warnings.warn(
                 f"{type(self).__name__}: expected a key of {expected}, got {got}",
                 NotAppKeyWarning,
-                stacklevel=2,
+                stacklevel=self._stacklevel,
             )
         if self._stored is None:
             self._stored = {}

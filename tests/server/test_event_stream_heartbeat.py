@@ -1,0 +1,119 @@
+"""The comments that fill the silence of a stream of events, and the timer behind them."""
+
+import asyncio
+import zlib
+from typing import Any
+
+import pytest
+
+from pronghorn.server.content_coding import ContentCoding
+from pronghorn.server.event_stream import EventStreamResponse
+from pronghorn.testing.memory import MemoryExchange, make_request
+
+from .event_streams import chunk, head, prepared, streamed
+from .peer import PATIENCE, eventually
+
+
+@pytest.mark.parametrize("heartbeat", [0, -1, float("nan")])
+def test_a_heartbeat_takes_time(heartbeat: float) -> None:
+    with pytest.raises(ValueError, match="heartbeat"):
+        EventStreamResponse(heartbeat=heartbeat)
+
+
+async def test_silence_is_filled_with_comments() -> None:
+    async with streamed(heartbeat=0.01) as (peer, queue, _):
+        await head(peer)
+        assert await chunk(peer) == b":\n"
+        assert await chunk(peer) == b":\n"
+        queue.put_nowait("x")
+        while (content := await chunk(peer)) == b":\n":
+            pass
+        assert content == b"data: x\n\n"
+        queue.put_nowait(None)
+        while (content := await chunk(peer)) == b":\n":
+            pass
+        assert content == b""
+
+
+async def test_comments_are_compressed_as_well() -> None:
+    async with streamed(heartbeat=0.01, compress=ContentCoding.gzip) as (peer, _, _told):
+        await head(peer)
+        inflate = zlib.decompressobj(wbits=31)
+        content = b""
+        while content != b":\n:\n":
+            content += inflate.decompress(await chunk(peer))
+
+
+def timers() -> list[asyncio.TimerHandle]:
+    loop: Any = asyncio.get_running_loop()
+    return [timer for timer in loop._scheduled if not timer.cancelled()]
+
+
+async def test_without_a_heartbeat_there_is_no_timer_and_no_task() -> None:
+    before, tasks = len(timers()), asyncio.all_tasks()
+    stream, _, _ = await prepared()
+    assert (len(timers()), asyncio.all_tasks()) == (before, tasks)
+    await stream.write_eof()
+
+
+@pytest.mark.parametrize("end", ["write_eof", "return", "raise", "cancel", "leave"])
+async def test_the_timer_ends_with_the_stream(end: str) -> None:
+    before = len(timers())
+    stream = EventStreamResponse(heartbeat=1000)
+
+    async def handle() -> None:
+        request = make_request()
+        await stream.prepare(request)
+        assert len(timers()) == before + 1
+        if end == "write_eof":
+            await stream.write_eof()
+        elif end == "raise":
+            raise LookupError
+        elif end == "cancel":
+            await asyncio.Event().wait()
+        elif end == "leave":
+            stream.go_away()
+            async with stream:
+                await asyncio.Event().wait()
+
+    task = asyncio.create_task(handle())
+    await asyncio.sleep(0)
+    if end == "cancel":
+        task.cancel()
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert len(timers()) == before
+    assert task.cancelled() == (end == "cancel")
+    if end == "raise":
+        assert isinstance(task.exception(), LookupError)
+
+
+async def test_nobody_hears_a_heartbeat() -> None:
+    stream, exchange, _ = await prepared(heartbeat=0.001)
+    exchange.reset("gone")
+    async with asyncio.timeout(PATIENCE), stream:
+        await asyncio.Event().wait()
+    assert not stream.is_open
+
+
+async def test_who_does_not_read_is_sent_no_comments() -> None:
+    beats = 0
+
+    class Counted(EventStreamResponse):
+        def _beat(self) -> None:
+            nonlocal beats
+            beats += 1
+            super()._beat()
+
+    request = make_request(exchange=MemoryExchange(writable=5))
+    stream = Counted(heartbeat=0.001)
+    await stream.prepare(request)
+    exchange = request.exchange
+    assert isinstance(exchange, MemoryExchange)
+    sending = asyncio.create_task(stream.send("x"))
+    await eventually(lambda: beats >= 3)
+    assert bytes(exchange.content) == b"data: x\n\n"
+    exchange.take()
+    await sending
+    await eventually(lambda: exchange.content.endswith(b":\n"))
+    await stream.write_eof()
