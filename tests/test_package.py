@@ -95,13 +95,14 @@ def test_a_name_imports_its_own_side_only() -> None:
 
 
 def test_testing_needs_no_pytest() -> None:
-    loaded = modules_after("import pronghorn.testing")
+    loaded = modules_after("from pronghorn.testing import *")
     assert "pronghorn.testing.server" in loaded
     assert not loaded & {"pytest", "pytest_asyncio"}
 
 
 def test_importing_works_without_docstrings_and_asserts() -> None:
-    code = "import pronghorn.web, pronghorn.testing; [getattr(pronghorn, name) for name in pronghorn.__all__]"
+    names = "[getattr(pronghorn, name) for name in pronghorn.__all__]"
+    code = f"import pronghorn.web; from pronghorn.testing import *; {names}"
     subprocess.run([sys.executable, "-OO", "-W", "error", "-c", code], check=True, timeout=60)
 
 

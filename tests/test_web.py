@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from pronghorn import web
 from pronghorn.io.stream import StreamReader
 from pronghorn.testing import MemoryExchange
-from pronghorn.testing.memory import NoConnection, make_request
+from pronghorn.testing.memory import MemoryConnection, make_request
 from pronghorn.wire.events import HttpVersion10, HttpVersion11, RequestHead
 
 from .io.fakes import settle
@@ -103,7 +103,7 @@ async def test_an_application_routes() -> None:
 
     async def handle(method: str, target: str) -> MemoryExchange:
         head = RequestHead(method, target, HttpVersion11, CIMultiDict(Host="test"), [b"Host: test"])
-        request = server.request_factory(head, b"", NoConnection(), MemoryExchange(method=method), None)
+        request = server.request_factory(head, b"", MemoryConnection(), MemoryExchange(method=method), None)
         return await respond(server.handler, request)
 
     assert bytes((await handle("GET", "/users/ada")).content) == b"ada"

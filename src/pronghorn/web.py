@@ -3,6 +3,7 @@
 from .keys import AppKey, NotAppKeyWarning, RequestKey, ResponseKey
 from .server.access_log import AbstractAccessLogger, AccessLogger
 from .server.application import Application
+from .server.cleanup import CleanupContext, CleanupError
 from .server.errors import (
     HTTPAccepted,
     HTTPBadGateway,
@@ -63,15 +64,37 @@ from .server.errors import (
     HTTPVariantAlsoNegotiates,
     HTTPVersionNotSupported,
 )
+from .server.event_stream import EventStreamResponse
+from .server.files import FileResponse
 from .server.form import FileField
 from .server.matching import AbstractMatchInfo
-from .server.request import BaseRequest, Request, RequestPayloadError
-from .server.response import Response, StreamResponse, json_response
+from .server.middlewares import middleware, normalize_path_middleware
+from .server.request import BaseRequest, PayloadAccessError, Request, RequestPayloadError
+from .server.response import ContentCoding, Response, StreamResponse, json_bytes_response, json_response
 from .server.routing.dispatcher import AbstractRouter, UrlDispatcher
-from .server.routing.resource import DynamicResource, PlainResource, Resource, Route, UrlMappingMatchInfo
+from .server.routing.domain import AbstractRuleMatching, Domain, MaskDomain
+from .server.routing.listing import ResourcesView, RoutesView
+from .server.routing.resource import (
+    AbstractResource,
+    DynamicResource,
+    PlainResource,
+    PrefixResource,
+    Resource,
+)
+from .server.routing.route import (
+    AbstractRoute,
+    MatchInfoError,
+    ResourceRoute,
+    SystemRoute,
+    UrlMappingMatchInfo,
+)
+from .server.routing.static import StaticResource
+from .server.routing.subapp import MatchedSubAppResource, PrefixedSubAppResource
 from .server.routing.table import (
+    AbstractRouteDef,
     RouteDef,
     RouteTableDef,
+    StaticDef,
     delete,
     get,
     head,
@@ -80,19 +103,30 @@ from .server.routing.table import (
     post,
     put,
     route,
+    static,
+    view,
 )
 from .server.run import run_app
 from .server.runner import AppRunner, BaseRunner, BaseSite, ServerRunner, SockSite, TCPSite
 from .server.server import Server
 from .server.settings import ServerSettings
+from .server.tls import TLSInfo
+from .server.trusted_proxies import trusted_proxies
+from .server.view import AbstractView, View
 from .server.websocket import WebSocketReady, WebSocketResponse
 from .websocket import broadcast
+from .wire.conditional import ETag
 from .wire.websocket.messages import WSCloseCode, WSMsgType
 
 __all__ = [
     "AbstractAccessLogger",
     "AbstractMatchInfo",
+    "AbstractResource",
+    "AbstractRoute",
+    "AbstractRouteDef",
     "AbstractRouter",
+    "AbstractRuleMatching",
+    "AbstractView",
     "AccessLogger",
     "AppKey",
     "AppRunner",
@@ -100,8 +134,15 @@ __all__ = [
     "BaseRequest",
     "BaseRunner",
     "BaseSite",
+    "CleanupContext",
+    "CleanupError",
+    "ContentCoding",
+    "Domain",
     "DynamicResource",
+    "ETag",
+    "EventStreamResponse",
     "FileField",
+    "FileResponse",
     "HTTPAccepted",
     "HTTPBadGateway",
     "HTTPBadRequest",
@@ -160,25 +201,38 @@ __all__ = [
     "HTTPUseProxy",
     "HTTPVariantAlsoNegotiates",
     "HTTPVersionNotSupported",
+    "MaskDomain",
+    "MatchInfoError",
+    "MatchedSubAppResource",
     "NotAppKeyWarning",
+    "PayloadAccessError",
     "PlainResource",
+    "PrefixResource",
+    "PrefixedSubAppResource",
     "Request",
     "RequestKey",
     "RequestPayloadError",
     "Resource",
+    "ResourceRoute",
+    "ResourcesView",
     "Response",
     "ResponseKey",
-    "Route",
     "RouteDef",
     "RouteTableDef",
+    "RoutesView",
     "Server",
     "ServerRunner",
     "ServerSettings",
     "SockSite",
+    "StaticDef",
+    "StaticResource",
     "StreamResponse",
+    "SystemRoute",
     "TCPSite",
+    "TLSInfo",
     "UrlDispatcher",
     "UrlMappingMatchInfo",
+    "View",
     "WSCloseCode",
     "WSMsgType",
     "WebSocketReady",
@@ -187,11 +241,17 @@ __all__ = [
     "delete",
     "get",
     "head",
+    "json_bytes_response",
     "json_response",
+    "middleware",
+    "normalize_path_middleware",
     "options",
     "patch",
     "post",
     "put",
     "route",
     "run_app",
+    "static",
+    "trusted_proxies",
+    "view",
 ]

@@ -206,15 +206,16 @@ def test_a_start_that_fails_is_told() -> None:
     async def fail(app: web.Application) -> None:
         raise LookupError("startup")
 
-    async def clean_up(app: web.Application) -> None:
-        told.append("cleanup")
+    async def live(app: web.Application) -> AsyncIterator[None]:
+        yield
+        told.append("left")
 
     app = web.Application()
+    app.cleanup_ctx.append(live)
     app.on_startup.append(fail)
-    app.on_cleanup.append(clean_up)
     with pytest.raises(LookupError, match="startup"):
         in_thread(app, print=None)
-    assert told == ["cleanup"]
+    assert told == ["left"]
 
 
 def test_the_best_loop_there_is() -> None:

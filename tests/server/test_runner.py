@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -210,12 +210,17 @@ async def test_a_start_that_fails_is_cleaned_up() -> None:
     async def fail(app: web.Application) -> None:
         raise LookupError("startup")
 
+    async def live(app: web.Application) -> AsyncIterator[None]:
+        yield
+        told.append("left")
+
     app = application()
+    app.cleanup_ctx.append(live)
     app.on_startup.append(teller(told, "startup"))
     app.on_startup.append(fail)
-    app.on_cleanup.append(teller(told, "cleanup"))
+    app.on_cleanup.append(teller(told, "cleanup"))  # for what has started
     runner = web.AppRunner(app)
     with pytest.raises(LookupError):
         await runner.setup()
     await runner.cleanup()
-    assert told == ["startup", "cleanup"]
+    assert told == ["startup", "left"]

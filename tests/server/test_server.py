@@ -116,3 +116,18 @@ async def test_a_shutdown_that_is_cancelled_leaves_nothing_open() -> None:
     with pytest.raises(asyncio.CancelledError):
         await shutdown
     await eventually(lambda: busy.is_over and task.done())
+
+
+async def test_a_handler_that_does_not_end_is_cancelled_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    async def hang(request: web.BaseRequest) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    async with RawTestServer(hang, shutdown_timeout=0) as server, connect(server) as peer:
+        peer.writer.write(GET)
+        assert server.handler is not None
+        await eventually(lambda: server.handler.connections[0].request)
+        await server.close()
+        assert await peer.rest() == b""
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert lines == ["<BaseRequest GET /> was not answered in time: its handler is cancelled"]

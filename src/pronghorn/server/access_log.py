@@ -6,7 +6,7 @@ import re
 import time as clock
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from .request import BaseRequest
 from .response import StreamResponse
@@ -52,6 +52,14 @@ def _field_part(name: str, side: str) -> Part:
     if side == "i":
         return lambda request, response, elapsed: _escape(request.headers.get(name, "-"))
     return lambda request, response, elapsed: _escape(response.headers.get(name, "-"))
+
+
+class Log(Protocol):
+    """Where finished requests are reported."""
+
+    @property
+    def enabled(self) -> bool: ...
+    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None: ...
 
 
 class AbstractAccessLogger(ABC):

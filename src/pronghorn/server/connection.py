@@ -11,6 +11,7 @@ connection, a head, a body), `_write_patience` for the peer to take ours.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from typing import Any, Final, Protocol, final
 
 from ..io.channel import Channel
@@ -28,8 +29,11 @@ from ..wire.limits import DecodeLimits
 from ..wire.roles import SERVER
 from ..wire.websocket.connection import WebSocketConnection
 from ..wire.websocket.messages import WSCloseCode
+from .access_log import Log
+from .disconnection import disconnection_of, tell
 from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
-from .request import BaseRequest, RequestPayloadError, payload_error
+from .event_stream import GOING_AWAY
+from .request import BaseRequest, PayloadAccessError, RequestPayloadError, payload_error
 from .response import Response, StreamResponse
 from .settings import ServerSettings
 
@@ -39,14 +43,6 @@ _BURST: Final = 3
 #: Seconds that a connection beyond the limit has for its first request.
 _SURPLUS_TIMEOUT: Final = 1.0
 _RETRY_AFTER: Final = "1"
-
-
-class Log(Protocol):
-    """Where finished requests are reported."""
-
-    @property
-    def enabled(self) -> bool: ...
-    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None: ...
 
 
 class Host(Protocol):
@@ -77,6 +73,7 @@ class ServerConnection:
     __slots__ = (
         "_awaits_head",
         "_access_log",
+        "_context",
         "_current",
         "_endpoint",
         "_exchange",
@@ -101,6 +98,9 @@ class ServerConnection:
         self._host = host
         self._settings = host.settings
         self._loop = loop
+        #: That of every request. The current one may be the last request's: asyncio keeps the context in
+        #: which reading was resumed, and a callback that in which it was asked for.
+        self._context = copy_context()
         self._machine = Http1Connection(SERVER, host.settings.limits)
         self.channel = Channel(loop, self._machine, self)
         self._exchange = Http1Exchange(self.channel, self._machine)
@@ -133,6 +133,11 @@ class ServerConnection:
         return None if self.channel.is_lost else self.channel.transport
 
     @property
+    def request(self) -> BaseRequest | None:
+        """The request that is being handled."""
+        return self._current
+
+    @property
     def is_taking_leave(self) -> bool:
         """The last bytes of a WebSocket are on their way, and end the connection in a bounded time."""
         return self._endpoint is not None and self._endpoint.is_closed
@@ -153,6 +158,12 @@ class ServerConnection:
         endpoint = self._endpoint = Endpoint(self.channel, machine, self, is_server=True, **options)
         endpoint.start(tail, has_ended=self._has_peer_ended)
         return endpoint
+
+    def disconnection(self, request: BaseRequest) -> "asyncio.Future[None]":
+        """What `BaseRequest.disconnected` is, made when it is asked for."""
+        # The eager part of a handler runs before `task` is known.
+        task = (self.task or asyncio.current_task()) if self._current is request else None
+        return disconnection_of(request, task, is_gone=self.channel.is_lost or self._has_peer_ended)
 
     # What the channel reports
 
@@ -210,6 +221,7 @@ class ServerConnection:
     def lose(self, error: Exception | None) -> None:
         self._patience.stop()
         self._write_patience.stop()
+        tell(self._current)
         self._exchange.fail(RequestPayloadError("the connection closed before the body was whole"))
         if self._settings.handler_cancellation and self.task is not None:
             self.task.cancel()
@@ -217,6 +229,7 @@ class ServerConnection:
 
     def outlives_eof(self) -> bool:
         self._has_peer_ended = True
+        tell(self._current)
         # A client may close its sending side and still want the answer (RFC 9112 section 9.6).
         is_answering = self._current is not None or self._machine.reading is Reading.WHOLE
         if not self._settings.handler_cancellation:
@@ -250,7 +263,7 @@ class ServerConnection:
         if self._host.is_closing or (head.expects_continue and head.body is None):
             request.may_persist = False
         self._current = request
-        task = start_task(self._handle(request), self._loop)
+        task = start_task(self._handle(request), self._loop, self._context.copy())
         if self._current is request:
             self.task = task
             task.add_done_callback(self._finish_unbegun)
@@ -310,7 +323,7 @@ class ServerConnection:
                     text=f"{error.status_hint}: {error}"
                 )
             if not response.send_nowait(request):
-                await response.send(request)
+                await response._complete(request)
                 if self._machine.writing is Writing.DUE:
                     raise RuntimeError(
                         f"a handler should return a new response, got one sent before: {response!r}"
@@ -368,7 +381,7 @@ class ServerConnection:
             self._exchange.reset("the handler did not finish its response")
             return
         if machine.reading is Reading.BODY:
-            self._exchange.fail(RequestPayloadError("the request is over"))
+            self._exchange.fail(PayloadAccessError("the request is over"))
             self._exchange.discard()
             if machine.is_reusable:
                 self._patience.start(self._settings.body_timeout)
@@ -477,5 +490,7 @@ class ServerConnection:
             self._endpoint.go_away()
         elif self._current is not None:
             self._current.may_persist = False
+            if (go_away := self._current.get(GOING_AWAY)) is not None:
+                go_away()
         elif self._machine.reading is Reading.HEAD:
             self._close()

@@ -7,9 +7,8 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from ..log import access_logger
-from .access_log import AbstractAccessLogger, AccessLogger
+from .access_log import AbstractAccessLogger, AccessLogger, Log
 from .application import Application
-from .connection import Log
 from .server import Server
 
 #: Seconds that requests have to be answered once shutdown has begun.

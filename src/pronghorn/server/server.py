@@ -6,7 +6,9 @@ from typing import Any
 
 from ..io.channel import Channel
 from ..io.deadline import Sweep
-from .connection import Log, ServerConnection, overloaded
+from ..log import server_logger
+from .access_log import Log
+from .connection import ServerConnection, overloaded
 from .request import BaseRequest
 from .response import StreamResponse
 from .settings import ServerSettings
@@ -124,6 +126,11 @@ class Server:
             connection.channel.abort()
 
     async def _cancel_all(self) -> None:
+        for connection in self.connections:
+            if connection.request is not None:
+                server_logger.warning(
+                    "%r was not answered in time: its handler is cancelled", connection.request
+                )
         tasks = self._cancel_handlers()
         if tasks:
             await asyncio.wait(tasks, timeout=_CANCEL_GRACE)
