@@ -131,6 +131,8 @@ def test_uninstalling_restores_everything(tmp_path: Path) -> None:
         # Looked up before, since they are kept where they were looked up.
         for name in (*pronghorn.__all__, *pronghorn.abc.__all__):
             hasattr(pronghorn, name), hasattr(pronghorn.abc, name), hasattr(pronghorn.client, name)
+        for name in pronghorn.testing.__all__:
+            getattr(pronghorn.testing, name)
         before = state()
         names = before[0]
         names["pronghorn.compat.importer"].pop("_importer")

@@ -1,7 +1,7 @@
 """When the application behind an `AppConnector` starts, and when it ends."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -125,6 +125,7 @@ async def test_the_older_with_closes_as_well() -> None:
 
 
 async def test_closing_while_it_starts() -> None:
+    """What was entered by then is left; `on_cleanup` is of applications that have started."""
     started = asyncio.Event()
     events: Events = []
 
@@ -132,14 +133,21 @@ async def test_closing_while_it_starts() -> None:
         started.set()
         await asyncio.Event().wait()
 
+    async def enter(app: web.Application) -> AsyncIterator[None]:
+        events.append("entered")
+        yield
+        events.append("left")
+
     app = application(events)
+    app.cleanup_ctx.append(enter)
     app.on_startup.append(wait)
     async with calling(app) as session:
         request = asyncio.ensure_future(session.get("http://a/echo"))
         await started.wait()
     with pytest.raises(ClientConnectionError):
         await request
-    assert events == ["startup", "cleanup"]
+    assert sorted(events[:-1]) == ["entered", "startup"]
+    assert events[-1] == "left"
 
 
 async def test_who_waits_for_a_start_learns_of_the_closing() -> None:

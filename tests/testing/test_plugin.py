@@ -1,14 +1,14 @@
 """The fixtures, from inside and in test runs of their own."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pronghorn import web
 from pronghorn.testing import RawTestServer, TestClient, TestServer
-from pronghorn.testing.plugin import ClientFactory, RawServerFactory, ServerFactory
+from pronghorn.testing.factories import ClientFactory, RawServerFactory, ServerFactory
+
+from .runs import AUTO, STRICT, run
 
 
 async def hello(request: web.BaseRequest) -> web.Response:
@@ -74,38 +74,71 @@ async def test_they_are_closed_after_the_test():
     assert len(left) == 3
     assert not any(server.runner for server in left)
 """
-SYNCHRONOUS = "def test_one(): pass\n"
-WITHOUT_PLUGIN = """
-import sys
-sys.modules["pytest_asyncio"] = None  # as if it was not installed
+MARKED = """
 import pytest
-sys.exit(pytest.main(["-q", "-p", "pronghorn.testing.plugin", "-p", "no:cacheprovider", *sys.argv[1:]]))
+from pronghorn import web
+
+@pytest.mark.asyncio
+async def test_one(pronghorn_client, aiohttp_client):
+    for start in (pronghorn_client, aiohttp_client):
+        client = await start(web.Application())
+        assert (await client.get("/")).status == 404
+"""
+FAILING = """
+from pronghorn import web
+
+async def fail(request):
+    raise LookupError("no such animal")
+
+async def test_one(pronghorn_client):
+    app = web.Application()
+    app.router.add_get("/", fail)
+    client = await pronghorn_client(app)
+    assert (await client.get("/")).status == 200
+"""
+SYNCHRONOUS = {"test_it.py": "def test_one(): pass\n"}
+#: As if it was not installed.
+WITHOUT_PLUGIN = "import sys; sys.modules['pytest_asyncio'] = None"
+#: What was imported is looked at when the run is over.
+WATCHED = """
+import atexit, sys
+
+def look():
+    found = sorted(name for name in sys.modules if name.startswith("pronghorn") and "testing" not in name)
+    print("imported", found)
+
+atexit.register(look)
 """
 
 
-def run(tmp_path: Path, test: str, *command: str) -> tuple[int, str]:
-    path = tmp_path / "test_it.py"
-    path.write_text(test)
-    done = subprocess.run(
-        [sys.executable, *command, f"--rootdir={tmp_path}", "-c", "/dev/null", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        cwd=tmp_path,
-        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": ":".join(filter(None, sys.path))},
-    )
-    return done.returncode, done.stdout + done.stderr
+FEW = ["pronghorn", "pronghorn._version", "pronghorn.names"]
 
 
 def test_they_are_closed_after_the_test(tmp_path: Path) -> None:
-    options = "-q -p no:cacheprovider -p pytest_asyncio.plugin -p pronghorn.testing.plugin".split()
-    _, output = run(tmp_path, OPEN, "-m", "pytest", *options, "-o", "asyncio_mode=auto")
+    _, output = run(tmp_path, {"test_it.py": OPEN}, *AUTO)
     assert "1 failed, 1 passed" in output, output
     assert "a test that fails" in output
 
 
+def test_they_work_in_strict_mode(tmp_path: Path) -> None:
+    status, output = run(tmp_path, {"test_it.py": MARKED}, *STRICT)
+    assert (status, "1 passed" in output) == (0, True), output
+
+
+def test_what_went_wrong_in_a_handler_is_shown(tmp_path: Path) -> None:
+    status, output = run(tmp_path, {"test_it.py": FAILING}, *AUTO)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "assert 500 == 200" in output
+    assert "LookupError: no such animal" in output
+
+
 def test_a_run_without_pytest_asyncio_is_not_disturbed(tmp_path: Path) -> None:
     """The plugin is loaded into every run where this package is installed, whatever is tested there."""
-    status, output = run(tmp_path, SYNCHRONOUS, "-c", WITHOUT_PLUGIN)
+    plugins = ("pronghorn.testing.plugin",)
+    status, output = run(tmp_path, SYNCHRONOUS, plugins=plugins, before=WITHOUT_PLUGIN)
     assert status == pytest.ExitCode.OK, output
+
+
+def test_a_run_that_asks_for_none_imports_little(tmp_path: Path) -> None:
+    status, output = run(tmp_path, SYNCHRONOUS, *AUTO, before=WATCHED)
+    assert (status, output.splitlines()[-1]) == (0, f"imported {FEW}"), output

@@ -1,6 +1,8 @@
 """Small things that other packages import from aiohttp's insides."""
 
 import asyncio
+import os
+import sys
 from asyncio import ensure_future
 from contextlib import AbstractContextManager
 from http import HTTPStatus
@@ -13,6 +15,7 @@ from propcache.api import under_cached_property as reify
 from ..wire.fields import parse_media_type
 
 __all__ = [
+    "DEBUG",
     "RESPONSES",
     "BaseTimerContext",
     "MappingProxyType",
@@ -24,6 +27,10 @@ __all__ = [
     "reify",
 ]
 
+#: Whether this process was started in asyncio's debug mode.
+DEBUG: Final = sys.flags.dev_mode or (
+    not sys.flags.ignore_environment and bool(os.environ.get("PYTHONASYNCIODEBUG"))
+)
 #: Status code to the registered phrase and a sentence on it.
 RESPONSES: Final = {status.value: (status.phrase, status.description) for status in HTTPStatus}
 

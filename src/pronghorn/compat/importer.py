@@ -30,8 +30,6 @@ class _GatheredModule(ModuleType):
     """A module whose names are those of others; writing one writes it where it stands."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__all__":
-            return _defined(_path_of(self.__name__))
         return _get(_path_of(self.__name__), name)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -83,6 +81,8 @@ def _find(path: str, name: str) -> tuple[ModuleType, str]:
 
 def _get(path: str, name: str) -> Any:
     """What ``name`` is in their module ``path``, if not in its counterpart."""
+    if name == "__all__":
+        return _defined(path)
     inner = f"{path}.{name}".lstrip(".")
     if inner in MODULES:
         return import_module(f"{_PREFIX}{inner}")
@@ -91,9 +91,10 @@ def _get(path: str, name: str) -> Any:
 
 
 def _defined(path: str) -> list[str]:
-    """What ``import *`` takes from a gathered module: what is spelt for it, and what its homes define."""
+    """What ``import *`` takes from a module: what is spelt for it, and what counterpart and homes define."""
     names = {spelt.rpartition(".")[2] for spelt in SPELLINGS if spelt.rpartition(".")[0] == path}
-    for home in map(_own, MODULES[path].homes):
+    counterpart, homes = MODULES[path]
+    for home in map(_own, homes if counterpart == "-" else (counterpart, *homes)):
         names.update(
             name
             for name, value in vars(home).items()
@@ -182,9 +183,7 @@ class _Importer:
         # The import system has given it the spec of its other name, by which it could not be reloaded.
         module.__spec__ = spec.loader_state
         inner = _path_of(spec.name)
-        if inner not in self._extensions and (
-            MODULES[inner].homes or any(spelt.startswith(f"{inner}.") for spelt in SPELLINGS)
-        ):
+        if inner not in self._extensions:
             self._extensions[inner] = _Extension(inner, module)
 
     # What importlib.metadata calls

@@ -1,64 +1,57 @@
 """Fixtures for pytest, run by pytest-asyncio: factories whose servers and clients are closed after the test.
 
-pytest loads this module wherever the package is installed, pytest-asyncio or not.
+pytest loads this module wherever the package is installed, pytest-asyncio or not: the package itself is
+imported when a fixture is asked for.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
 
-from .. import web
-from .client import TestClient
-from .server import BaseTestServer, RawTestServer, TestServer
+import pytest
 
-try:
-    from pytest_asyncio import fixture
-except ImportError:
-    # Whoever asks for one of these is then told by pytest what is missing.
-    from pytest import fixture  # type: ignore[no-redef]  # noqa: PT013 - the same name, from either
+from .fixture import fixture
 
-ServerFactory = Callable[..., Awaitable[TestServer]]
-RawServerFactory = Callable[..., Awaitable[RawTestServer]]
-ClientFactory = Callable[..., Awaitable[TestClient]]
+if TYPE_CHECKING:
+    from .factories import ClientFactory, RawServerFactory, ServerFactory
+
+#: Whose fixtures have the names of `pronghorn.testing.aiohttp_fixtures`.
+_OTHERS: Final = frozenset({"aiohttp.pytest_plugin", "pytest_aiohttp.plugin"})
+
+
+# Last, when those have been registered that conftest.py names.
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Offer the fixtures under aiohttp's names, unless whose names they are is there."""
+    from . import aiohttp_fixtures
+
+    manager = config.pluginmanager
+    names = {getattr(plugin, "__name__", "") for plugin in manager.get_plugins()}
+    if not names & _OTHERS:
+        manager.register(aiohttp_fixtures, aiohttp_fixtures.__name__)
 
 
 @fixture
-async def pronghorn_server() -> AsyncIterator[ServerFactory]:
+async def pronghorn_server() -> AsyncIterator["ServerFactory"]:
     """``await pronghorn_server(app, **settings)``: a started TestServer."""
-    async with AsyncExitStack() as stack:
+    from .factories import server_factory
 
-        async def start(app: web.Application, **settings: Any) -> TestServer:
-            return await stack.enter_async_context(TestServer(app, **settings))
-
+    async with server_factory() as start:
         yield start
 
 
 @fixture
-async def pronghorn_raw_server() -> AsyncIterator[RawServerFactory]:
+async def pronghorn_raw_server() -> AsyncIterator["RawServerFactory"]:
     """``await pronghorn_raw_server(handler, **settings)``: a started RawTestServer."""
-    async with AsyncExitStack() as stack:
+    from .factories import raw_server_factory
 
-        async def start(
-            handler: Callable[[Any], Awaitable[web.StreamResponse]], **settings: Any
-        ) -> RawTestServer:
-            return await stack.enter_async_context(RawTestServer(handler, **settings))
-
+    async with raw_server_factory() as start:
         yield start
 
 
 @fixture
-async def pronghorn_client() -> AsyncIterator[ClientFactory]:
+async def pronghorn_client() -> AsyncIterator["ClientFactory"]:
     """``await pronghorn_client(app_or_server, server_settings={...}, **session_options)``: a TestClient."""
-    async with AsyncExitStack() as stack:
+    from .factories import client_factory
 
-        async def start(
-            target: web.Application | BaseTestServer,
-            *,
-            server_settings: dict[str, Any] | None = None,
-            **session_options: Any,
-        ) -> TestClient:
-            if isinstance(target, web.Application):
-                target = TestServer(target, **(server_settings or {}))
-            return await stack.enter_async_context(TestClient(target, **session_options))
-
+    async with client_factory() as start:
         yield start
