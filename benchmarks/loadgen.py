@@ -1,10 +1,11 @@
 """Loads a server over keep-alive connections, one request in flight on each, and accounts for its CPU.
 
 Bare epoll: what this costs takes nothing from the figure, since it runs on its own core, but it has to stay
-ahead of every server that it loads. Every answer is checked: start line, length and body.
+ahead of every server that it loads. Every answer is checked: start line, length and the end of the body.
 """
 
 import argparse
+import itertools
 import json
 import select
 import socket
@@ -12,43 +13,45 @@ import time
 from collections.abc import Iterator
 
 from cputime import cpu_seconds, process_tree
-from traffic import BODY, CONNECTIONS, VARIANTS, requests
+from traffic import BODY, CONNECTIONS, KINDS, VARIANTS, kind_request, requests
 
 STALLED_AFTER = 10.0
 START_LINE = b"HTTP/1.1 200 "
-END = b"\r\n\r\n" + BODY
+READ = 256 * 1024
 
 
 class BadAnswer(Exception):
     """A server that answers wrongly, too little or not at all has no figure."""
 
 
-def probe(port: int, request: bytes) -> int:
-    """One request on its own connection. Returns the length of the answer after a look at its fields."""
+def probe(port: int, request: bytes, end: bytes) -> int:
+    """One request on its own connection. Returns the length of the answer, after a look at its fields."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=STALLED_AFTER) as connection:
         connection.sendall(request)
-        while not answer.endswith(END):
+        while not answer.endswith(end):
             try:
-                data = connection.recv(65536)
+                data = connection.recv(READ)
             except TimeoutError:
-                raise BadAnswer(f"no whole answer within {STALLED_AFTER} s: {answer!r}") from None
+                raise BadAnswer(f"no whole answer within {STALLED_AFTER} s: {answer[:400]!r}") from None
             if not data:
-                raise BadAnswer(f"connection closed after {answer!r}")
+                raise BadAnswer(f"connection closed after {answer[:400]!r}")
             answer += data
-    fields = answer[: -len(END)].lower().split(b"\r\n")
-    if not answer.startswith(START_LINE) or b"content-length: 13" not in fields:
-        raise BadAnswer(f"not the answer asked for: {answer!r}")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    framing = (b"\r\ncontent-length: %d\r\n" % len(body), b"\r\ntransfer-encoding: chunked\r\n")
+    if not head.startswith(START_LINE) or not any(field in head.lower() + b"\r\n" for field in framing):
+        raise BadAnswer(f"not the answer asked for: {answer[:400]!r}")
     return len(answer)
 
 
 class Load:
     """The connections, and the count of right answers on them."""
 
-    def __init__(self, port: int, upcoming: Iterator[bytes]) -> None:
+    def __init__(self, port: int, upcoming: Iterator[bytes], end: bytes) -> None:
         self.upcoming = upcoming
+        self.end = end
         self.answered = 0
-        self.answer_length = probe(port, next(upcoming))
+        self.answer_length = probe(port, next(upcoming), end)
         self.epoll = select.epoll()
         self.connections: dict[int, socket.socket] = {}
         self.partial: dict[int, bytes] = {}
@@ -61,7 +64,7 @@ class Load:
 
     def drive(self, seconds: float) -> None:
         """Answers every right answer with the next request, for that long."""
-        connections, partial, length = self.connections, self.partial, self.answer_length
+        connections, partial, length, end = self.connections, self.partial, self.answer_length, self.end
         upcoming, poll, clock = self.upcoming, self.epoll.poll, time.perf_counter
         until = clock() + seconds
         while clock() < until:
@@ -70,7 +73,7 @@ class Load:
                 raise BadAnswer(f"no answer within {STALLED_AFTER} s, {self.answered} came before")
             for descriptor, _ in ready:
                 connection = connections[descriptor]
-                answer = connection.recv(65536)
+                answer = connection.recv(READ)
                 if not answer:
                     raise BadAnswer(f"connection closed after {self.answered} answers")
                 if len(answer) != length:
@@ -78,8 +81,8 @@ class Load:
                     if len(answer) < length:
                         partial[descriptor] = answer
                         continue
-                if len(answer) != length or not (answer.startswith(START_LINE) and answer.endswith(END)):
-                    raise BadAnswer(f"not the answer asked for: {answer!r}")
+                if len(answer) != length or not (answer.startswith(START_LINE) and answer.endswith(end)):
+                    raise BadAnswer(f"not the answer asked for: {answer[:400]!r}")
                 self.answered += 1
                 connection.sendall(next(upcoming))
 
@@ -88,12 +91,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pid", type=int, required=True, help="root process of the server")
-    parser.add_argument("--variant", choices=VARIANTS, required=True)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--variant", choices=VARIANTS)
+    asked.add_argument("--kind", choices=KINDS)
     parser.add_argument("--warmup", type=float, required=True, help="seconds")
     parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
 
-    load = Load(options.port, requests(options.variant))
+    if options.kind:
+        load = Load(options.port, itertools.repeat(kind_request(options.kind)), KINDS[options.kind][1])
+    else:
+        load = Load(options.port, requests(options.variant), b"\r\n\r\n" + BODY)
     load.drive(options.warmup)
     server = process_tree(options.pid)
     answered, began, (user, system) = load.answered, time.perf_counter(), cpu_seconds(server)

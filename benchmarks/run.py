@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from catalogue import BENCHMARKS, Outcome, Setting, missing_peers, runs_here
+from catalogue import BENCHMARKS, missing_peers, runs_here
 from environment import EnvironmentUnusable, choose_python, machine, prepare, versions
 from figures import render
 from processes import HERE, BenchmarkError, Cores, child_environment, progress
+from setting import Outcome, Setting
 
 RESULTS = HERE / "results"
 

@@ -45,6 +45,30 @@ THREE_FRESH = (
 )
 VARIANTS = ("fixed", "fresh3")
 
+#: What servers are asked for beside the text, by kind: the request line, and the body of the answer.
+ECHOED = b"All work and no play makes Jack a dull boy. " * 23 + b"All work."
+PAGE = ECHOED[:64] * 1024
+CHUNK = ECHOED[:1024]
+CHUNKS = 16
+ROUTES = 1000
+KINDS = {
+    "middlewares": (b"GET /articles/first", BODY),
+    "json": (b"GET /json", JSON_END),
+    "echo": (b"POST /echo", ECHOED),
+    "page": (b"GET /page", PAGE),
+    "stream": (b"GET /stream", CHUNK + b"\r\n0\r\n\r\n"),
+    "routes": (b"GET /routes/%d/first" % (ROUTES - 1), BODY),
+}
+
+
+def kind_request(kind: str) -> bytes:
+    """A request of a kind, with ten fields; two more where it has a body."""
+    line, _ = KINDS[kind]
+    head = line + b" HTTP/1.1\r\n" + SEVEN_FIELDS + THREE_REPEATED
+    if line.startswith(b"POST"):
+        return head + b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(ECHOED) + ECHOED
+    return head + b"\r\n"
+
 
 def requests(variant: str) -> Iterator[bytes]:
     """Endless GETs with ten fields: all repeated (`fixed`), or three never seen before (`fresh3`)."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from pronghorn import ClientSession, ClientWebSocketResponse, WSMsgType
 
+from ..test_example_programs import running
 from ..test_examples import WITHIN, example_server
 from .programs import find
 
@@ -99,6 +100,12 @@ class Page:
         except TimeoutError:
             raise AssertionError(f"{expression}: expected {expected!r}, got {found!r}") from None
 
+    async def choose(self, selector: str, path: Path) -> None:
+        """Choose a file, as in the dialogue of an input."""
+        document = await self.ask("DOM.getDocument")
+        node = await self.ask("DOM.querySelector", nodeId=document["root"]["nodeId"], selector=selector)
+        await self.ask("DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(path)])
+
     async def submit(self, text: str) -> None:
         """Type ``text`` and press the key that sends it."""
         await self.ask("Runtime.evaluate", expression="document.forms[0].text.focus()")
@@ -168,3 +175,51 @@ async def test_a_page_of_another_site_is_kept_out() -> None:
             assert await page.value("socket.readyState") == 3
             await page.value(f"echo = new WebSocket({target.replace('chat', 'echo')}); 0")
             await page.until("echo.readyState", 1)  # which is for all
+
+
+# The example of files
+
+
+ROWS = '[...document.querySelectorAll("tr")].map(row => [...row.cells].map(cell => cell.innerText))'
+#: How far the bar has come, as often as it has moved.
+WATCHED = """
+    seen = [];
+    const bar = document.getElementById("progress");
+    const own = Object.getOwnPropertyDescriptor(HTMLProgressElement.prototype, "value");
+    Object.defineProperty(bar, "value", {
+        get() { return own.get.call(bar) }, set(value) { seen.push(value); own.set.call(bar, value) }
+    });
+    0
+"""
+
+
+async def test_files_are_uploaded_under_a_bar(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (tmp_path / "<b>.txt").write_bytes(b"never")
+    large = tmp_path / "large (1).bin"
+    large.write_bytes(bytes(range(256)) * 4096 * 8)
+    with running("files.py", "--folder", str(shared)) as (server, url):
+        async with browsing() as browser:
+            page = await browser.open(url)
+            await page.until("document.readyState", "complete")
+            await page.value(WATCHED)
+            await page.choose("#input", large)
+            await page.until(STATUS, "uploaded large (1).bin")
+            await page.until(ROWS, [["large (1).bin", "8.0 MiB", "delete"]])
+            seen = await page.value("seen")
+            assert seen == sorted(seen)
+            assert (seen[0], seen[-1]) == (0, 1)
+            assert (shared / large.name).read_bytes() == large.read_bytes()
+
+            await page.choose("#input", tmp_path / "<b>.txt")
+            await page.until(STATUS, "<b>.txt: expected a name of letters, digits, spaces and .()_-")
+
+            href = await page.value('document.querySelector("a").href')
+            assert href == f"{url}/files/large%20(1).bin"
+            await page.value('document.querySelector("button").click(); 0')
+            await page.until(ROWS, [])
+            assert [*shared.iterdir()] == []
+        server.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.to_thread(server.communicate, timeout=WITHIN)
+        assert (server.returncode, errors) == (0, "")
