@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from client_benchmarks import client_get, client_kinds, client_read, client_tls
 from figures import Column, Figures, Subject, Table, Target, alternate
-from server_benchmarks import server_get, server_kinds, websocket_echo
+from server_benchmarks import server_files, server_get, server_kinds, websocket_echo
 from setting import Outcome, Setting
 
 IMPORT_ROUNDS = 15
@@ -46,6 +46,7 @@ def package_import(setting: Setting) -> Outcome:
 BENCHMARKS: Mapping[str, Callable[[Setting], Outcome]] = {
     "server": server_get,
     "web": server_kinds,
+    "files": server_files,
     "client": client_get,
     "kinds": client_kinds,
     "tls": client_tls,

@@ -34,3 +34,10 @@ def cpu_seconds(pids: list[int]) -> tuple[float, float]:
     user = sum(int(stat[USER_TIME]) for stat in stats)
     system = sum(int(stat[SYSTEM_TIME]) for stat in stats)
     return user / TICKS_PER_SECOND, system / TICKS_PER_SECOND
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds, and shares with nobody."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    lines = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
+    return sum(int(lines[name].split()[0]) * 1024 for name in ("Private_Clean", "Private_Dirty"))

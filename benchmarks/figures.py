@@ -42,6 +42,8 @@ class Target:
     bound: float
     peer: str = ""
     is_floor: bool = False
+    #: The loop that ours runs on; "" is the first that was measured.
+    loop: str = ""
 
     def is_met_by(self, value: float) -> bool:
         return value >= self.bound if self.is_floor else value <= self.bound
@@ -123,13 +125,15 @@ def _spread(table: Table, subject: Subject) -> str:
 
 
 def _verdict(table: Table, target: Target) -> str:
-    ours = next((subject for subject in table.rounds if subject.name == OURS), None)
+    loops = (target.loop,) if target.loop else tuple(subject.loop for subject in table.rounds)
+    ours = next((one for one in table.rounds if one.name == OURS and one.loop in loops), None)
     if ours is None:
         return f"  {target.text}: not measured"
     value = table.median(ours, target.figure)
     if target.peer:
-        # All peers of a target run on the loop that ours runs on.
-        peer = next((one for one in table.rounds if (one.name, one.loop) == (target.peer, ours.loop)), None)
+        # All peers of a target run on the loop that ours runs on, or on none.
+        peers = (one for one in table.rounds if one.name == target.peer and one.loop in (ours.loop, ""))
+        peer = next(peers, None)
         if peer is None:
             return f"  {target.text}: not measured"
         value = table.ratio(target.figure, ours, peer)

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-from cputime import cpu_seconds, process_tree
+from cputime import cpu_seconds, process_tree, resident
 from traffic import BODY, CONNECTIONS, KINDS, VARIANTS, kind_request, requests
 
 STALLED_AFTER = 10.0
@@ -87,6 +87,29 @@ class Load:
                 connection.sendall(next(upcoming))
 
 
+def hold(port: int, pid: int, count: int) -> float:
+    """KiB of the server's memory for each connection that was used once and is idle."""
+
+    def use() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port), timeout=STALLED_AFTER)
+        connection.sendall(next(requests("fixed")))
+        answer = b""
+        while not answer.endswith(BODY):
+            data = connection.recv(READ)
+            if not data:
+                raise BadAnswer(f"connection closed after {answer!r}")
+            answer += data
+        return connection
+
+    few = [use() for _ in range(50)]  # what is made once is made with them
+    before = resident(pid)
+    many = [use() for _ in range(count)]
+    held = resident(pid) - before
+    for connection in (*few, *many):
+        connection.close()
+    return held / count / 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
@@ -94,10 +117,14 @@ def main() -> None:
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--variant", choices=VARIANTS)
     asked.add_argument("--kind", choices=KINDS)
+    asked.add_argument("--idle", type=int, help="only use so many connections once, and see what they hold")
     parser.add_argument("--warmup", type=float, required=True, help="seconds")
     parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
 
+    if options.idle:
+        print(json.dumps({"kib": hold(options.port, options.pid, options.idle)}))
+        return
     if options.kind:
         load = Load(options.port, itertools.repeat(kind_request(options.kind)), KINDS[options.kind][1])
     else:

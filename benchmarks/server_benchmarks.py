@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from figures import Column, Figures, Subject, Table, Target, alternate
 from processes import Server, figures_of, serving
 from setting import PER_REQUEST, Outcome, Setting, per_request
+from staticfiles import KINDS as FILES
 from traffic import CHUNKS, CONNECTIONS, KINDS, ROUTES, VARIANTS
 
 PER_MESSAGE = (*PER_REQUEST[:-1], Column("rate", "messages/s", 0))
@@ -49,7 +50,15 @@ def server_get(setting: Setting) -> Outcome:
 
     def measure(subject: Subject) -> Mapping[str, Figures]:
         with serving(subject.command, setting.cores.measured, setting.environment) as server:
-            return {variant: load(server, variant) for variant in VARIANTS}
+            found = {variant: load(server, variant) for variant in VARIANTS}
+        if subject.name not in ("pronghorn", "aiohttp"):
+            return found
+        # Of a server that has done nothing else.
+        with serving(subject.command, setting.cores.measured, setting.environment) as server:
+            target = ("--port", str(server.port), "--pid", str(server.pid), *IDLE)
+            command = setting.script("loadgen.py", *target, *setting.window)
+            found["idle"] = figures_of(command, setting.cores.counterpart, setting.environment)
+        return found
 
     variants, failures = alternate("server", subjects, setting.rounds, measure)
     title = f"server: GET with 10 fields, {CONNECTIONS} connections"
@@ -73,7 +82,14 @@ def server_get(setting: Setting) -> Outcome:
         (Target("total CPU <= 0.80 of aiohttp's", "total", 0.80, "aiohttp"),),
         variants.get("fresh3", {}),
     )
-    return Outcome([fixed, fresh], failures)
+    idle = Table(
+        "server: 1,000 idle connections, resident memory",
+        (Column("kib", "KiB each", 1),),
+        ("kib",),
+        (Target("an idle connection <= 4 KiB", "kib", 4.0, loop="uvloop"),),
+        variants.get("idle", {}),
+    )
+    return Outcome([fixed, fresh, idle], failures)
 
 
 KIND_TITLES = {
@@ -118,6 +134,38 @@ def server_kinds(setting: Setting) -> Outcome:
 def _kind_target(kind: str) -> Target:
     bound = 0.62 if kind == "middlewares" else 0.65
     return Target(f"total CPU <= {bound} of aiohttp's", "total", bound, "aiohttp")
+
+
+def server_files(setting: Setting) -> Outcome:
+    """Throughput and CPU per request of servers of files."""
+    subjects = setting.both_packages("servers/static_files.py")
+    if shutil.which("nginx"):
+        subjects.append(Subject("nginx", "", setting.script("servers/static_nginx.py")))
+
+    def measure_kind(subject: Subject, kind: str) -> Figures:
+        command = (*subject.command, "--kind", kind)
+        with serving(command, setting.cores.measured, setting.environment) as server:
+            target = ("--port", str(server.port), "--pid", str(server.pid), "--kind", kind)
+            load = setting.script("fileload.py", *target, *setting.window)
+            return per_request(figures_of(load, setting.cores.counterpart, setting.environment))
+
+    def measure(subject: Subject) -> Mapping[str, Figures]:
+        return {kind: measure_kind(subject, kind) for kind in FILES}
+
+    variants, failures = alternate("files", subjects, setting.rounds, measure)
+    ratios = ("rate", "total")
+    small = Table("files: 1 KiB, 64 connections", PER_REQUEST, ratios, (), variants.get("small", {}))
+    large = Table(
+        "files: 1 MiB, 8 connections",
+        PER_REQUEST,
+        ratios,
+        (
+            Target("requests >= 0.8 of nginx's", "rate", 0.8, "nginx", is_floor=True, loop="asyncio"),
+            Target("requests >= 0.5 of nginx's", "rate", 0.5, "nginx", is_floor=True, loop="uvloop"),
+        ),
+        variants.get("large", {}),
+    )
+    return Outcome([small, large], failures)
 
 
 def websocket_echo(setting: Setting) -> Outcome:

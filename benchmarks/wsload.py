@@ -10,9 +10,8 @@ import select
 import socket
 import struct
 import time
-from pathlib import Path
 
-from cputime import cpu_seconds, process_tree
+from cputime import cpu_seconds, process_tree, resident
 
 STALLED_AFTER = 10.0
 HANDSHAKE = (
@@ -99,13 +98,6 @@ class Load:
                 missing[descriptor] = length
                 self.echoed += 1
                 connection.sendall(self.sent)
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds, and shares with nobody."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    lines = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
-    return sum(int(lines[name].split()[0]) * 1024 for name in ("Private_Clean", "Private_Dirty"))
 
 
 def hold(port: int, pid: int, count: int) -> float:
