@@ -32,9 +32,20 @@ def test_a_read_that_is_consumed_whole_is_not_copied() -> None:
     assert cursor.data is data
 
 
+def test_take_whole() -> None:
+    cursor = holding(b"hello")
+    assert cursor.take_whole(6) is None
+    assert len(cursor) == 5
+    assert cursor.take_whole(2) == b"he"
+    assert cursor.take_whole(3) == b"llo"
+    assert cursor.take_whole(1) is None
+
+
 def test_what_is_taken_is_bytes() -> None:
     cursor = holding(b"ab", b"cd")
     assert type(cursor.take(3)) is bytes
+    cursor.push(b"ef")
+    assert type(cursor.take_whole(3)) is bytes
     cursor.push(b"\r\n")
     assert type(cursor.take_line(10)) is bytes
 

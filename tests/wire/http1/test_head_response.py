@@ -2,8 +2,9 @@
 
 import pytest
 
+from pronghorn.wire.errors import ProtocolError
 from pronghorn.wire.events import HttpVersion10, HttpVersion11
-from pronghorn.wire.http1.head import find_lenient_end, parse_status_line
+from pronghorn.wire.http1.head import StatusLines, find_lenient_end, parse_status_line
 from pronghorn.wire.roles import CLIENT
 
 from ..feeding import client, feed, read_response, refuse_response
@@ -162,3 +163,16 @@ def test_a_role_alone_decides_what_is_lenient() -> None:
     assert CLIENT.is_lenient
     for wire in (b"<", b"H<", b"HTTP/2", b"\r"):
         assert feed(client(), [wire]).error, wire
+
+
+def test_short_status_lines_are_kept_and_not_many() -> None:
+    lines = StatusLines()
+    assert lines[b"HTTP/1.1 200 OK"] == parse_status_line(b"HTTP/1.1 200 OK")
+    assert lines[b"HTTP/1.1 200 OK"] is lines[b"HTTP/1.1 200 OK"]
+    assert lines[b"HTTP/1.1 200 " + b"x" * 100][2] == "x" * 100
+    assert len(lines) == 1
+    with pytest.raises(ProtocolError):
+        lines[b"HTTP/1.1 20 OK"]
+    for number in range(1000):
+        assert lines[b"HTTP/1.1 200 %d" % number][2] == str(number)
+        assert len(lines) <= 256

@@ -349,6 +349,10 @@ class Http1Connection(WritingHalf):
             head.body = b""
             self.reading = Reading.WHOLE
             return (head,)
+        if kind > 0 and (body := self._cursor.take_whole(kind)) is not None:
+            head.body = body  # as nearly all small ones: no reader for that
+            self.reading = Reading.WHOLE
+            return (head,)
         if kind == UNTIL_CLOSE:
             self._is_persistent = False
         reader = self._body = body_reader(kind, self.limits, self._role.is_lenient)

@@ -55,6 +55,15 @@ class Cursor:
             return data
         return bytes(memoryview(data)[start:end])
 
+    def take_whole(self, size: int) -> bytes | None:
+        """Consume ``size`` bytes; None if they are not all there yet."""
+        data, start = self.data, self.position
+        end = start + size
+        if end > len(data):
+            return None
+        self.position = end
+        return bytes(memoryview(data)[start:end])
+
     def take_line(self, limit: int) -> bytes | None:
         """Consume a line and its CRLF; None if it isn't whole yet.
 
