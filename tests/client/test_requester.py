@@ -11,6 +11,7 @@ from yarl import URL
 
 from pronghorn import BasicAuth, ClientResponse, ClientSession, CookieJar, DummyCookieJar, TCPConnector
 from pronghorn.client.requester import PLAIN, Requester, Sending, Way
+from pronghorn.client.target import target_of
 
 from ..functional.listening import Listener, nothing_left, text
 from ..functional.scripted import OK, Peer, scripted, until
@@ -131,8 +132,8 @@ async def test_cookies_join_those_of_the_fields(given: Any, field: list[str]) ->
 async def authorized(
     session: ClientSession, url: str, headers: Any = None, auth: Any = None
 ) -> tuple[str, Any]:
-    found, fields = await session._authorize(URL(url), headers, auth)
-    return str(found), CIMultiDict(fields or ()).get("Authorization")
+    found, fields = await session._authorize(target_of(URL(url)), headers, auth)
+    return str(found.real_url), CIMultiDict(fields or ()).get("Authorization")
 
 
 async def test_what_counts_first() -> None:

@@ -7,7 +7,7 @@ from yarl import URL
 
 from pronghorn.client.errors import InvalidUrlClientError, NonHttpUrlClientError
 from pronghorn.client.session import ClientSession
-from pronghorn.client.target import address_of, as_url, parse_url, read_url
+from pronghorn.client.target import address_of, as_url, find_target, parse_url, read_url, target_of
 from pronghorn.io.dial import Address
 
 from ..worktime import LINEAR, growth
@@ -37,6 +37,48 @@ def test_where_a_url_leads() -> None:
 )
 def test_the_zone_of_an_address(host: str, address: str) -> None:
     assert address_of(host, 80, "http").host == address
+
+
+def test_what_a_request_says_of_its_url() -> None:
+    for target in (
+        find_target("https://u:p@host:81/a%62?c#d", None),
+        find_target(URL("https://u:p@host:81/a%62#d", encoded=True), "c"),
+        target_of(URL("https://u:p@host:81/a%62?c#d", encoded=True)),
+    ):
+        assert str(target.real_url) == "https://u:p@host:81/a%62?c#d"
+        assert str(target.url) == "https://u:p@host:81/a%62?c"
+        assert target.address is address_of("host", 81, "https")
+        assert target.origin_form == "/a%62?c"
+        assert target.host == ("Host", "host:81")
+        assert target.names_user
+    bare = find_target("http://host", None)
+    assert bare.url is bare.real_url
+    assert bare.origin_form == "/"
+    assert bare.host == ("Host", "host")
+    assert not bare.names_user
+
+
+def test_a_target_is_found_once() -> None:
+    assert find_target("http://host/once", None) is find_target("http://host/once", None)
+    given = URL("http://host/once")
+    assert find_target(given, None).real_url is given
+    assert find_target("http://host/once", {"a": "b"}).origin_form == "/once?a=b"
+    assert find_target("http://host/once", {}).origin_form == "/once"
+
+
+@pytest.mark.parametrize("url", ["http://", "/relative", "ftp://host", "http://a b/"])
+def test_what_can_not_be_requested_is_no_target(url: str) -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidUrlClientError):
+            find_target(url, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("[fe80::1%25eth0]", "[fe80::1]"), ("[fe80::1%25eth0]:81", "[fe80::1]:81"), ("a%25b", "a%25b")],
+)
+def test_others_are_told_no_zone(host: str, told: str) -> None:
+    assert target_of(URL(f"http://{host}/", encoded=True)).host == ("Host", told)
 
 
 # As it was given

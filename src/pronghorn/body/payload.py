@@ -244,9 +244,10 @@ class JsonPayload(BytesPayload):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            dumps(value).encode(encoding), *args, content_type=content_type, encoding=encoding, **kwargs
-        )
+        content = dumps(value).encode(encoding)
+        # Not by way of `BytesPayload`: what it checks is so, and handing all on once more takes 0.5 us.
+        Payload.__init__(self, content, *args, content_type=content_type, encoding=encoding, **kwargs)  # type: ignore[misc]  # said twice they are refused, as elsewhere
+        self._size = len(content)
 
 
 class JsonBytesPayload(BytesPayload):

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-import select
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, NamedTuple, Protocol, final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, final
 
 from multidict import istr
 
@@ -27,6 +27,7 @@ from .errors import (
     SocketTimeoutError,
 )
 from .pool_stats import CloseReason
+from .probe import Probe
 from .terms import DEFAULT_TERMS, Terms
 
 
@@ -46,7 +47,9 @@ class Keeper(Protocol):
     def let_go(self, connection: "ClientConnection", /) -> None: ...
 
 
-class Answer(NamedTuple):
+@final
+@dataclass(slots=True, eq=False)
+class Answer:
     """What came of a request."""
 
     head: ResponseHead
@@ -77,6 +80,7 @@ class ClientConnection:
         "_keeper",
         "_loop",
         "_machine",
+        "_probe",
         "_sender",
         "_terms",
         "_total",
@@ -127,6 +131,8 @@ class ClientConnection:
         #: The body was held back for 100 (Continue), and none of it has been sent.
         self.is_body_unsent = False
         self.idle_since = 0.0
+        #: Made when it is asked for.
+        self._probe: Probe | None = None
         #: It was granted to somebody who has not come for it yet.
         self.is_promised = False
         #: Exchanges begun.
@@ -319,8 +325,9 @@ class ClientConnection:
             return False
         # The loop may not have run since the server closed: readable while idle means end, or rubbish.
         if not may_be_stale or self._loop.time() - self.idle_since > _TRUSTED_IDLE:
-            sock = transport.get_extra_info("socket")
-            return sock is None or not _is_readable(sock.fileno())
+            if self._probe is None:
+                self._probe = Probe(transport)
+            return not self._probe.is_readable()
         return True
 
     def start_idling(self, seconds: float | None) -> None:
@@ -479,12 +486,6 @@ def _idleness(keep_alive: str) -> float | None:
         return None
     seconds = int(found[1])
     return max(0.0, seconds - (1.0 if seconds <= PRECISE else 2.0))
-
-
-def _is_readable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def payload_error(error: ProtocolError) -> ClientPayloadError:

@@ -128,7 +128,7 @@ async def _exchange(
         if traces is not None:
             head, content, informational = await _traced(connection, request, terms, total, traces)
         else:
-            if request.payload is not None or request.tracker is not None:
+            if request.whole is None or request.tracker is not None:
                 if request.expects_continue:
                     connection.expect_continue()
                 _send_body(connection, request)

@@ -19,7 +19,7 @@ from .cookiejar import CookieJar, LooseCookies
 from .errors import RequestInfo
 from .route import as_told, make_proxy, make_route
 from .sent_fields import Fields, Headers, as_coding, as_fields, auto_fields, skipped_names, transfer_fields
-from .target import address_of, parse_url
+from .target import Target, find_target, target_of, without_zone
 from .tls import TlsOption
 from .traced import Tell, TracedWriter
 from .uploads import UploadTracker
@@ -29,7 +29,6 @@ _INLINE_BODY: Final = 64 * 1024
 #: RFC 9110 section 9.2.2: sending them twice asks for the same as sending them once.
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
 _EXPECT: Final = ("Expect", "100-continue")
-_EXPECT_SIZE: Final = 6
 #: Fields that a message has once: our own server refuses a second one.
 _SINGLETONS: Final = ("Host", "Content-Type", "Content-Length", "Transfer-Encoding")
 _FRAMING_FIELDS: Final = ("Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive")
@@ -115,26 +114,27 @@ class ClientRequest:
         trust_env: bool = False,
         server_hostname: str | None = None,
     ) -> None:
-        url = parse_url(url, params)
+        target = find_target(url, params)
         fields = as_fields(headers or ())
         skipped = skipped_names(skip_auto_headers)
         if auth is not None:
             if "Authorization" in fields:
                 raise ValueError("auth: the headers have an Authorization already")
             fields["Authorization"] = auth.encode()
-        if cookies and (found := CookieJar().cookie_field(url, cookies)):
+        if cookies and (found := CookieJar().cookie_field(target.url, cookies)):
             fields["Cookie"] = "; ".join([*fields.getall("Cookie", ()), found])
         payload, coding, given = _as_body(data, fields, compress, chunked)
-        self.fill(method.upper(), url, auto_fields(skipped), given, payload, expect100, coding, None, skipped)
+        auto = auto_fields(skipped)
+        self.fill(method.upper(), target, auto, given, payload, expect100, coding, None, skipped)
         self.session = session
         told = as_told(proxy_auth, proxy_headers)
         by = None if proxy is None else make_proxy(proxy, *told)
-        self.address, self.proxy_fields = make_route(url, by, ssl, server_hostname)
+        self.address, self.proxy_fields = make_route(target.url, by, ssl, server_hostname)
 
     def fill(
         self,
         method: str,
-        url: URL,
+        target: Target,
         default_fields: Fields = (),
         headers: Headers | None = None,
         payload: Payload | None = None,
@@ -152,14 +152,9 @@ class ClientRequest:
         self.tracker = tracker
         #: Sending it twice asks for the same as sending it once.
         self.is_idempotent = method in IDEMPOTENT
-        self.real_url = url
-        self.url = url = url.with_fragment(None) if url.raw_fragment else url
-        self.address = address_of(url.raw_host, url.port, url.scheme)
+        #: The target is in origin-form, unless `send_to_proxy` makes it another.
+        self.real_url, self.url, self.address, self.target, host, _ = target
         self.proxy_fields = ()
-        #: Origin-form, unless `send_to_proxy` makes it another.
-        self.target = url.raw_path_qs or "/"
-        asked = url.host_port_subcomponent or ""
-        host = ("Host", _without_zone(asked) if "%" in asked else asked)
         self.payload = payload
         self.is_persistent = True
         #: The protocol that it offers to switch to (RFC 9110 section 7.8).
@@ -174,13 +169,15 @@ class ClientRequest:
             if skipped:
                 described = tuple(field for field in described if field[0].lower() not in skipped)
             default_fields += described
+        #: The body waits until the server says that it wants it.
+        self.expects_continue = False
         if headers is None:
             self.fields: Fields = (host, *default_fields)
         else:
-            self.fields = self._merge(as_fields(headers), host, default_fields)
-        #: The body waits until the server says that it wants it.
-        self.expects_continue = False
-        if self.payload is not None and (expect100 or _expects(self.fields)):
+            given = as_fields(headers)
+            self.fields = self._merge(given, host, default_fields)
+            self.expects_continue = self.payload is not None and "Expect" in given
+        if self.payload is not None and (expect100 or self.expects_continue):
             self.expects_continue = True
             self.whole = None
             if expect100:
@@ -189,14 +186,10 @@ class ClientRequest:
     def _take(self, payload: Payload) -> None:
         """Have a body to send."""
         self.length, self.whole = payload.size, None
-        if (
-            isinstance(payload, BytesPayload)
-            # A subclass may have a `write` of its own.
-            and type(payload).write is BytesPayload.write
-            and self.length is not None
-            and self.length <= _INLINE_BODY
-        ):
-            self.whole = payload.data
+        # By its `write`, since a subclass may have one of its own; `isinstance` of an abstract class is slow.
+        is_there = type(payload).write is BytesPayload.write
+        if is_there and self.length is not None and self.length <= _INLINE_BODY:
+            self.whole = payload._value
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
@@ -336,7 +329,7 @@ class ClientRequest:
     def send_to_proxy(self) -> None:
         """Go to the proxy itself, with what it is told, in absolute-form (RFC 9112 section 3.2.2)."""
         url = self.url
-        asked = _without_zone(url.host_port_subcomponent or "")
+        asked = without_zone(url.host_port_subcomponent or "")
         self.target = f"{url.scheme}://{asked}{url.raw_path_qs or '/'}"
         told = {name.lower() for name, _ in self.proxy_fields}
         self.fields = (*(field for field in self.fields if field[0].lower() not in told), *self.proxy_fields)
@@ -419,27 +412,12 @@ class ClientRequest:
             given["Connection"] = "Upgrade"
 
 
-def _expects(fields: Fields) -> bool:
-    for name, _ in fields:  # noqa: SIM110 - asked for every body, and faster so
-        if len(name) == _EXPECT_SIZE and name.lower() == "expect":
-            return True
-    return False
-
-
 def _description(payload: Payload) -> Fields:
     """What a message says of its body; how that is framed is not the body's to say."""
     fields = payload.fields
     if len(fields) == 1:
         return fields
     return tuple(field for field in fields if field[0].title() not in _FRAMING_FIELDS)
-
-
-def _without_zone(asked: str) -> str:
-    """A host and its port for others to see: zones are for this machine alone (RFC 6874 section 4)."""
-    if asked[:1] != "[" or "%" not in asked:
-        return asked
-    address, _, port = asked.partition("]")
-    return f"{address.partition('%')[0]}]{port}"
 
 
 def make_request(
@@ -457,7 +435,8 @@ def make_request(
     """A request of what the caller gave; ValueError or TypeError for what can't be sent."""
     payload, coding, headers = _as_body(data, headers, compress, chunked)
     request = ClientRequest.__new__(ClientRequest)
-    request.fill(method, url, default_fields, headers, payload, expect100, coding, tracker, skipped)
+    target = target_of(url)
+    request.fill(method, target, default_fields, headers, payload, expect100, coding, tracker, skipped)
     return request
 
 

@@ -26,6 +26,7 @@ from .redirects import REDIRECTS, first_hop, next_hop, origin_of
 from .response import CharsetResolver, ClientResponse, blank_response
 from .route import PROXY_AUTHORIZATION, Proxy, make_proxy, make_route, proxy_from_environment
 from .sent_fields import Defaults, Fields, Headers, as_cookies, as_fields, auto_fields
+from .target import Target, target_of
 from .terms import Terms
 from .tls import VERIFIED, TlsOption
 from .tracing import Traces
@@ -91,7 +92,7 @@ class Requester:
     def _prepare(
         self,
         method: str,
-        url: URL,
+        target: Target,
         default_fields: Fields,
         headers: Headers | None,
         data: Any,
@@ -100,7 +101,7 @@ class Requester:
         way: Way | None,
     ) -> ClientRequest:
         """One request, ready to be sent."""
-        proxy = None
+        url, proxy = target.real_url, None
         if way is not None:
             proxy, headers = self._choose_proxy(url, headers, way)
         if cookies or self._jar is not None:
@@ -110,7 +111,7 @@ class Requester:
         elif sending is PLAIN:
             payload = None if data is None else make_payload(data)
             request = ClientRequest.__new__(ClientRequest)
-            request.fill(method, url, default_fields, headers, payload)
+            request.fill(method, target, default_fields, headers, payload)
         else:
             request = make_request(method, url, default_fields, headers, data, *sending)
         if way is not None:
@@ -275,7 +276,7 @@ class Requester:
         request: ClientRequest,
         response: ClientResponse,
         method: str,
-        url: URL,
+        target: Target,
         headers: CIMultiDict[str],
         cookies: LooseCookies | None,
         most: int,
@@ -289,7 +290,7 @@ class Requester:
 
         TooManyRedirects when there are ``most`` of them; 0 is no limit.
         """
-        hop = first_hop(method, url, headers, cookies, request.payload)
+        hop = first_hop(method, target.real_url, headers, cookies, request.payload)
         fields, start = auto_fields(sending.skipped), request.start
         history: list[ClientResponse] = []
         try:
@@ -314,8 +315,9 @@ class Requester:
                     sending = PLAIN  # the rest is said of the body
                 hop = onward
                 cookies = hop.credentials.cookies
+                target = target_of(hop.url)
                 request = self._prepare(
-                    hop.method, hop.url, fields, hop.headers, hop.data, cookies, sending, way
+                    hop.method, target, fields, hop.headers, hop.data, cookies, sending, way
                 )
                 response = await self._perform(
                     connector, request, terms, traces, middlewares, REDIRECTS, start
@@ -333,9 +335,13 @@ class Requester:
     # What a request is made of
 
     async def _authorize(
-        self, url: URL, headers: Headers | None, auth: BasicAuth | None, defaults: Defaults | None = None
-    ) -> tuple[URL, Headers | None]:
-        """``url`` without credentials, and ``headers`` with those that count, over the ``defaults`` for it.
+        self,
+        target: Target,
+        headers: Headers | None,
+        auth: BasicAuth | None,
+        defaults: Defaults | None = None,
+    ) -> tuple[Target, Headers | None]:
+        """``target`` without credentials, and ``headers`` with those that count, over ``defaults``.
 
         The caller's first, then those of the URL, of the session, and of the user's netrc file. ValueError
         if the caller's are given twice.
@@ -343,16 +349,18 @@ class Requester:
         if auth is not None and not isinstance(auth, BasicAuth):
             raise TypeError(f"auth: expected None or a BasicAuth, got {type(auth).__name__}")
         try:
-            url, own = strip_auth_from_url(url)
+            url, own = strip_auth_from_url(target.real_url)
             if auth is not None and own is not None:
                 raise ValueError("auth: the URL has credentials already")
+            if own is not None:
+                target = target_of(url)
             chosen = auth or own
             fields = as_fields(headers or ())
             base = self._defaults if defaults is None else defaults
             if _AUTHORIZATION in fields or _AUTHORIZATION in base.given:
                 if auth is not None:
                     raise ValueError("auth: the headers have an Authorization already")
-                return url, fields
+                return target, fields
             if chosen is None and (self._base_url is None or origin_of(self._base_url) == origin_of(url)):
                 chosen = self._auth
             if chosen is None and self._trust_env and url.host is not None:
@@ -362,8 +370,8 @@ class Requester:
         except ValueError as error:
             if auth is not None:
                 raise
-            raise InvalidUrlClientError(url.with_user(None), str(error)) from error
-        return url, fields
+            raise InvalidUrlClientError(target.real_url.with_user(None), str(error)) from error
+        return target, fields
 
     def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
         """The fields of a request: its own, and the session's that it does not replace."""

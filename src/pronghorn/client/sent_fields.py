@@ -26,6 +26,7 @@ DECIDED_FIELDS: Final = frozenset(
         "transfer-encoding",
         "connection",
         "cookie",
+        "expect",
         "proxy-authorization",
     }
 )

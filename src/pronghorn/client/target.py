@@ -13,7 +13,7 @@ anything as it is, segments of dots too, give a ``URL(..., encoded=True)``: that
 
 import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from yarl import URL
 
@@ -39,6 +39,43 @@ _UNSENDABLE: Final = re.compile(r"""[^!-~]|["<>#]""")
 #: Of an address that is no one's but this machine's (RFC 6874).
 _ZONE: Final = re.compile(r"%(?:25)?([\w.~-]+)(?=\]|\Z)", re.ASCII)
 _ROOT: Final = URL("/")
+
+
+class Target(NamedTuple):
+    """A URL that can be requested, and what a request says of it."""
+
+    #: As it was given.
+    real_url: URL
+    #: The same without its fragment, which nobody is sent.
+    url: URL
+    #: Where to connect.
+    address: Address
+    #: The request-target in origin-form (RFC 9112 section 3.2.1).
+    origin_form: str
+    #: The Host field.
+    host: tuple[str, str]
+    #: The URL names a user, or a password.
+    names_user: bool
+
+
+def find_target(url: str | URL, params: Any) -> Target:
+    """What `parse_url` finds, as a request needs it."""
+    # Most requests are for what was asked for before, and spelt as it was.
+    return target_of(parse_url(url, params)) if params or type(url) is not str else _known_target(url)
+
+
+@lru_cache(maxsize=256)
+def _known_target(url: str) -> Target:
+    return target_of(parse_url(url, None))
+
+
+def target_of(url: URL) -> Target:
+    """The target at a URL that can be requested."""
+    sent = url.with_fragment(None) if url.raw_fragment else url
+    asked = without_zone(sent.host_port_subcomponent or "")
+    address = address_of(sent.raw_host, sent.port, sent.scheme)
+    names_user = "@" in url.raw_authority
+    return Target(url, sent, address, sent.raw_path_qs or "/", ("Host", asked), names_user)
 
 
 def as_url(url: str | URL) -> URL:
@@ -133,6 +170,14 @@ def _with_params(parsed: URL, params: Any, given: str | URL) -> URL:
         raise TypeError(f"params: {error}") from error
     except ValueError as error:
         raise InvalidUrlClientError(given, str(error)) from error
+
+
+def without_zone(asked: str) -> str:
+    """A host and its port for others to see: zones are for this machine alone (RFC 6874 section 4)."""
+    if "%" not in asked or asked[:1] != "[":
+        return asked
+    address, _, port = asked.partition("]")
+    return f"{address.partition('%')[0]}]{port}"
 
 
 def percent_encoded(character: re.Match[str]) -> str:
