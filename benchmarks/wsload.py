@@ -66,10 +66,12 @@ class Load:
         self.echoed = 0
         self.epoll = select.epoll()
         self.connections = {}
+        self.received = {}
         self.missing = {}
         for _ in range(connections):
             connection = connect(port)
             self.connections[connection.fileno()] = connection
+            self.received[connection.fileno()] = bytearray(len(expected))
             self.missing[connection.fileno()] = len(expected)
             self.epoll.register(connection, select.EPOLLIN)
         for connection in self.connections.values():
@@ -77,25 +79,25 @@ class Load:
 
     def drive(self, seconds: float) -> None:
         """Answers every right echo with the next message, for that long."""
-        missing, length = self.missing, len(self.expected)
+        missing, expected = self.missing, self.expected
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
             ready = self.epoll.poll(STALLED_AFTER)
             if not ready:
                 raise BadAnswer(f"no echo within {STALLED_AFTER} s, {self.echoed} came before")
             for descriptor, _ in ready:
-                connection = self.connections[descriptor]
-                data = connection.recv(1 << 20)
-                if not data:
+                connection, received = self.connections[descriptor], self.received[descriptor]
+                left = missing[descriptor]
+                with memoryview(received) as view:
+                    count = connection.recv_into(view[len(expected) - left :])
+                if not count:
                     raise BadAnswer(f"connection closed after {self.echoed} echoes")
-                at = length - missing[descriptor]
-                if self.expected[at : at + len(data)] != data:
-                    raise BadAnswer(f"not what was sent: {data[:80]!r} at {at}")
-                left = missing[descriptor] - len(data)
-                if left:
-                    missing[descriptor] = left
+                if count < left:
+                    missing[descriptor] = left - count
                     continue
-                missing[descriptor] = length
+                if received != expected:
+                    raise BadAnswer(f"not what was sent: {bytes(received[:80])!r}")
+                missing[descriptor] = len(expected)
                 self.echoed += 1
                 connection.sendall(self.sent)
 

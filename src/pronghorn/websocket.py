@@ -100,10 +100,15 @@ class WebSocket:
         """
         if not isinstance(data, str):
             raise TypeError(f"send_str: expected a str, got {type(data).__name__}")
-        endpoint = self._open_endpoint()
+        endpoint = self._endpoint
+        if endpoint is None or not endpoint.may_send:
+            endpoint = self._open_endpoint()  # tells why it is not
         channel = endpoint.channel
         frame = endpoint.machine.text(data, compress=None if compress is None else bool(compress))
-        _write(channel, frame)
+        if len(frame) == 1:
+            channel.write(frame[0])
+        else:
+            channel.writelines(frame)
         if channel.is_write_paused:
             await self._drain(channel)
 
@@ -113,10 +118,15 @@ class WebSocket:
             raise TypeError(
                 f"send_bytes: expected bytes, a bytearray or a memoryview, got {type(data).__name__}"
             )
-        endpoint = self._open_endpoint()
+        endpoint = self._endpoint
+        if endpoint is None or not endpoint.may_send:
+            endpoint = self._open_endpoint()  # tells why it is not
         channel = endpoint.channel
         frame = endpoint.machine.binary(data, compress=None if compress is None else bool(compress))
-        _write(channel, frame)
+        if len(frame) == 1:
+            channel.write(frame[0])
+        else:
+            channel.writelines(frame)
         if channel.is_write_paused:
             await self._drain(channel)
 

@@ -62,7 +62,7 @@ async def serving(
 @pytest.mark.parametrize("compress", [0, 15])
 async def test_messages_of_all_sizes(way: str, compress: int) -> None:
     async with serving(way) as (session, url), session.ws_connect(f"{url}/ws", compress=compress) as socket:
-        for size in (0, 1, 125, 126, 65_535, 65_536, 1_000_000):
+        for size in (0, 1, 125, 126, 65_535, 65_536, 1_000_000, 4_000_000):
             await socket.send_str("x" * size)
             await socket.send_bytes(b"y" * size)
             assert await socket.receive_str() == "x" * size

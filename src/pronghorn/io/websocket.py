@@ -20,6 +20,7 @@ from ..wire.websocket.messages import (
     WSMsgType,
 )
 from .channel import Channel
+from .payload_reader import read_in_place
 
 #: Received bytes that wait for their reader: above, the transport is paused; below a quarter, it goes on.
 HIGH_WATER: Final = 64 * 1024
@@ -163,7 +164,30 @@ class Endpoint:
     def receive(self, events: Sequence[WebSocketEvent]) -> None:
         if self._heartbeat is not None:
             self._heard_at = self._loop.time()
-        self._take_in(events)
+        queue = self.queue
+        for event in events:
+            kind = event[0]
+            if kind is _TEXT or kind is _BINARY:
+                if not (self.is_closed or self.is_over):
+                    self._held += _weight(event)
+                    if queue is None:
+                        queue = self.queue = deque()
+                    queue.append(event)
+            else:
+                self._take_other_in(event)
+                queue = self.queue
+        is_wanted = False
+        if queue is not None and self.waiter is not None:
+            self._wake()
+            is_wanted = len(queue) == 1  # it is taken before the next read, however long it is
+        if self.machine.has_more:
+            self._pump()
+        elif self._held > HIGH_WATER and not (is_wanted or self.is_over):
+            self.channel.pause_reading()
+        elif self.channel.is_reading_paused:
+            self.channel.resume_reading()
+        if not events:
+            read_in_place(self.channel, self.machine)
 
     def fail(self, error: object) -> None:
         pass  # the machine reports what is wrong as an event
@@ -197,50 +221,19 @@ class Endpoint:
 
     # What has come
 
-    def _take_in(self, events: Sequence[WebSocketEvent]) -> None:
-        queue = self.queue
-        for event in events:
-            kind = event[0]
-            if kind is _TEXT or kind is _BINARY:
-                if not (self.is_closed or self.is_over):
-                    data = event[1]
-                    # A str takes up to four bytes a character, and so did the frame.
-                    is_wide = type(data) is str and not data.isascii()
-                    self._held += _WEIGHT + len(data) * (4 if is_wide else 1)
-                    if queue is None:
-                        queue = self.queue = deque()
-                    queue.append(event)
-            else:
-                self._take_other_in(event)
-                queue = self.queue
-        is_wanted = False
-        if queue is not None and self.waiter is not None:
-            self._wake()
-            is_wanted = len(queue) == 1  # it is taken before the next read, however long it is
-        if self.machine.has_more:
-            self._pump()
-        elif self._held > HIGH_WATER and not (is_wanted or self.is_over):
-            self.channel.pause_reading()
-        elif self.channel.is_reading_paused:
-            self.channel.resume_reading()
-
     def _take_other_in(self, event: WebSocketEvent) -> None:
         """Anything but a message."""
         kind = event.type
-        if kind is WSMsgType.PING:
-            if not self._autoping:
-                self._queue(event)
-            elif self.channel.is_write_paused:
-                self._owed_pong = event.data
-            elif self.may_send:
-                self.channel.write(self.machine.pong(event.data))
-        elif kind is WSMsgType.PONG:
-            if not self._autoping:
-                self._queue(event)
-        elif kind is WSMsgType.CLOSE:
+        if kind is WSMsgType.CLOSE:
             self._take_close_in(event)
-        else:
+        elif kind is WSMsgType.ERROR:
             self._break_off(event.data)
+        elif not self._autoping:
+            self._queue(event)
+        elif kind is WSMsgType.PING and self.channel.is_write_paused:
+            self._owed_pong = event.data
+        elif kind is WSMsgType.PING and self.may_send:
+            self.channel.write(self.machine.pong(event.data))
 
     def _take_close_in(self, event: WebSocketEvent) -> None:
         self.close_code, self.exception = event.data, None
@@ -280,7 +273,7 @@ class Endpoint:
 
     def _queue(self, event: WebSocketEvent) -> None:
         if not (self.is_closed or self.is_over):
-            self._held += _WEIGHT
+            self._held += _weight(event)
             if self.queue is None:
                 self.queue = deque()
             self.queue.append(event)
@@ -297,15 +290,14 @@ class Endpoint:
         if queue is None:
             raise IndexError("take: nothing was received")
         event = queue.popleft()
-        if not queue:
+        if queue:
+            self._held -= _weight(event)
+        else:
             self.queue = None
+            self._held = 0
         kind = event[0]
-        self._held -= _WEIGHT
         if kind is _TEXT or kind is _BINARY:
-            data = event[1]
-            is_wide = type(data) is str and not data.isascii()
             self._is_answering = True
-            self._held -= len(data) * (4 if is_wide else 1)
         elif kind is WSMsgType.CLOSE:
             self.is_closing = True
             if self._autoclose:
@@ -331,7 +323,7 @@ class Endpoint:
         if self.is_over or (self._held > HIGH_WATER and not self.is_closed):
             return  # `take` goes on, if there is more
         if self.machine.has_more:
-            self._take_in(self.machine.resume())
+            self.receive(self.machine.resume())
         elif not self.channel.is_lost:
             self.channel.resume_reading()
         if self.channel.is_lost and not self.machine.has_more:
@@ -488,6 +480,14 @@ class Endpoint:
         self._has_ended = True
         if self._ended is not None:
             self._ended.set()
+
+
+def _weight(event: WebSocketEvent) -> int:
+    data = event[1]
+    if type(data) is str:
+        # It takes up to four bytes a character, and so did the frame.
+        return _WEIGHT + len(data) * (1 if data.isascii() else 4)
+    return _WEIGHT + len(data) if type(data) is bytes else _WEIGHT
 
 
 #: Seconds in which what came before a close frame or an error can be answered, if that is not received.

@@ -133,6 +133,9 @@ class WebSocketResponse(WebSocket, StreamResponse):
         except HandshakeRefused as refused:
             raise _refusal(refused, request.method) from None
         self._agreement = agreement
+        self._req = request
+        if request.prepare_signals:
+            await request._prepare_hook(self)
         given = (field for field in self.fields() if field[0].lower() not in _OF_A_BODY)
         request.exchange.head(
             101, "Switching Protocols", (*fields, *given), None, body=b"", upgrade="websocket"
@@ -186,10 +189,6 @@ class WebSocketResponse(WebSocket, StreamResponse):
             self._has_ended = True
             is_going_away = self._endpoint is not None and self._endpoint.is_going_away
             await self._close(WSCloseCode.GOING_AWAY if is_going_away else WSCloseCode.OK, b"")
-
-    async def send(self, request: Answerable) -> None:
-        await self.prepare(request)
-        await self.write_eof()
 
 
 def _refusal(refused: HandshakeRefused, method: str) -> HTTPException:

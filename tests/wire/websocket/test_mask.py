@@ -8,12 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pronghorn.wire.websocket import mask as masking
-from pronghorn.wire.websocket.mask import mask, mask_in_python, masking_keys
+from pronghorn.wire.websocket.mask import (
+    mask,
+    mask_in_place,
+    mask_in_place_in_python,
+    mask_in_python,
+    masking_keys,
+)
 
 from .exchanging import KEY, xor
 
 SIZES = [*range(20), 124, 125, 126, 4095, 4096, 4097, 4098, 4099, 4100, 65536, 100_003]
 WAYS = [mask_in_python] if mask is mask_in_python else [mask_in_python, mask]
+IN_PLACE = [mask_in_place_in_python, mask_in_place][: len(WAYS)]
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
@@ -27,6 +34,7 @@ def test_without_a_compiler_it_is_python(monkeypatch: pytest.MonkeyPatch) -> Non
     again = module_from_spec(spec)
     spec.loader.exec_module(again)
     assert again.mask is again.mask_in_python
+    assert again.mask_in_place is again.mask_in_place_in_python
     assert again.mask(b"Hello", KEY) == mask(b"Hello", KEY)
 
 
@@ -62,6 +70,23 @@ def test_a_view_into_something_larger(way) -> None:
     data = bytes(range(256)) * 40
     for start, stop in ((3, 20), (7, 9000)):
         assert way(memoryview(data)[start:stop], KEY) == xor(data[start:stop], KEY)
+
+
+@pytest.mark.parametrize("in_place", IN_PLACE, ids=lambda in_place: in_place.__name__)
+@pytest.mark.parametrize("size", SIZES)
+def test_in_place_it_changes_what_it_is_given_and_nothing_around_it(in_place, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    for before in (0, 1, 7):
+        memory = bytearray(b"x" * before + data + b"after")
+        assert in_place(memoryview(memory)[before : before + size], KEY) is None
+        assert memory == b"x" * before + xor(data, KEY) + b"after"
+
+
+@pytest.mark.skipif(len(WAYS) == 1, reason="the mask in C was not built")
+def test_in_place_it_refuses_what_it_cannot_mask() -> None:
+    for args in ((b"bytes", KEY), (bytearray(3), b"key"), (bytearray(3),), (bytearray(3), "keys"), (3, KEY)):
+        with pytest.raises((TypeError, ValueError, BufferError)):
+            mask_in_place(*args)
 
 
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))

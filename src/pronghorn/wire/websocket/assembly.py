@@ -3,7 +3,8 @@
 A piece is a part of a frame or a whole one, unmasked. It is inflated, measured and checked when it comes and
 not when the message is whole: what can't become one is refused at the piece that makes it so, and what is
 held is never more than the message. One piece is a message as it stands; of several, small ones are put
-together, since as objects they hold many times their content.
+together, since as objects they hold many times their content. A large frame of bytes is no pieces: what
+comes of it is written where the message will be.
 """
 
 from codecs import utf_8_decode
@@ -22,6 +23,10 @@ _SMALL_PIECES: Final = 1024
 #: Pieces of bytes that are put together at the end, and what they may hold: it is there twice for a moment.
 _MOST_PIECES: Final = 64
 _MOST_AT_ONCE: Final = 4 * 1024 * 1024
+#: From here on what is left of a frame is written into place, if enough of its message has come: what is held
+#: is at most so many times that.
+_LARGE: Final = 64 * 1024
+_HELD_FOR_COME: Final = 8
 #: What a compressed frame may have beyond twice the limit of the message.
 _FLUSHES: Final = 1024
 
@@ -103,16 +108,44 @@ class _Bytes:
 
 
 @final
+class _Placed:
+    """A frame of bytes, and what came of its message before it, in the memory that the message will have.
+
+    Memory is what costs: to have the system give a page takes as long as to copy ten.
+    """
+
+    __slots__ = ("_memory", "_size", "_view")
+
+    def __init__(self, before: bytes, size: int) -> None:
+        self._memory = BytesIO(bytes(len(before) + size))
+        self._view = self._memory.getbuffer()
+        self._view[: len(before)] = before
+        self._size = len(before)
+
+    def room(self) -> memoryview:
+        return self._view[self._size :]
+
+    def fill(self, size: int) -> None:
+        self._size += size
+
+    def whole(self) -> bytes:
+        self._view.release()  # without a view of it, the memory is given as it is
+        return self._memory.getvalue()
+
+
+@final
 class Assembly:
     """A message that is not whole yet."""
 
-    __slots__ = ("_content", "_inflater", "_limit", "_opcode", "frames", "size")
+    __slots__ = ("_content", "_inflater", "_limit", "_opcode", "_placed", "frames", "size")
 
     def __init__(self, opcode: int, limit: int | None, inflater: Inflater | None, decode_text: bool) -> None:
         self._opcode = opcode
         self._limit = limit
         self._inflater = inflater
         self._content = _Text() if opcode == TEXT and decode_text else _Bytes()
+        #: Holds what the content has held, if there is one.
+        self._placed: _Placed | None = None
         #: Bytes of it that are here, decoded.
         self.size = 0
         #: Frames that it has come in, with the one that is being read.
@@ -125,6 +158,9 @@ class Assembly:
 
     def expect(self, length: int) -> None:
         """Take in that a frame of it has ``length`` bytes. WebSocketError (1009) if that is too long."""
+        if self._placed is not None:  # by the frame before
+            self._content.add(self._placed.whole())
+            self._placed = None
         limit = self._limit
         if limit is None:
             return
@@ -149,11 +185,31 @@ class Assembly:
                 break
             piece, is_last = b"", False
 
+    def room(self, rest: int, come: int = 0) -> memoryview | None:
+        """Where the ``rest`` of a frame is to be written, of which ``come`` bytes are here; None if it isn't.
+
+        What is written there is told by `fill`, and everything else is added.
+        """
+        placed, content = self._placed, self._content
+        if placed is None:
+            most = _HELD_FOR_COME * (self.size + come) - self.size
+            if not _LARGE <= rest <= most or come == rest or type(content) is _Text or self.is_compressed:
+                return None
+            self._placed = placed = _Placed(content.whole(), rest)
+            self._content = _Bytes()
+        return placed.room()
+
+    def fill(self, size: int) -> None:
+        """Take in that ``size`` bytes, unmasked, were written where `room` says."""
+        self.size += size
+        if self._placed is not None:
+            self._placed.fill(size)
+
     def finish(self) -> WSMessage | WSMessageTextBytes:
         """The message, whose last piece was added. WebSocketError (1007) if its text ends too soon."""
         if self._inflater is not None:
             self._inflater.end()
-        data = self._content.whole()
+        data = (self._placed or self._content).whole()
         if self._opcode != TEXT:
             return WSMessage(WSMsgType.BINARY, data, "")
         if isinstance(data, str):

@@ -31,7 +31,7 @@ from .frame import (
     violation,
 )
 from .limits import DEFAULT_WEBSOCKET_LIMITS, WebSocketLimits
-from .mask import Octets, mask
+from .mask import Octets, mask, mask_in_place
 from .messages import WebSocketError, WSCloseCode, WSMessage, WSMessageTextBytes, WSMsgType
 from .writing import WritingHalf
 
@@ -50,6 +50,8 @@ _WHOLE_OR_COMPRESSED: Final = _WHOLE | {RSV1 | _WHOLE_TEXT, RSV1 | _WHOLE_BINARY
 _ANY: Final = 1 << 64
 #: What one step reads, to the end of the frame that reaches it: short messages are larger when they are told.
 _STEP: Final = 32 * 1024
+#: What is fed at the end of a large frame: while an event loop has a view of it, it would have to be copied.
+_FED: Final = 1024
 #: What it inflates, to the end of the message that reaches it.
 _INFLATED_STEP: Final = 256 * 1024
 #: What `WSMessage(...)` does, without the call of Python in between.
@@ -76,6 +78,7 @@ class WebSocketConnection(WritingHalf):
         "_remaining",
         "_whole",
         "_longest",
+        "_longest_alone",
         "close_received",
         "error",
         "has_more",
@@ -97,6 +100,8 @@ class WebSocketConnection(WritingHalf):
         self._header_size = 2 if role.masks_frames else 6
         #: The longest payload that is read without a look at the limits.
         self._longest = 0xFFFF if limits.message is None else min(0xFFFF, limits.message)
+        #: The longest read that may be a message whose length is in one octet.
+        self._longest_alone = self._header_size + min(SHORT, self._longest)
         #: How a frame begins that is a message.
         self._whole = _WHOLE if deflate is None else _WHOLE_OR_COMPRESSED
         #: What has come; from the position on it was not looked at.
@@ -129,9 +134,20 @@ class WebSocketConnection(WritingHalf):
         """
         if self._is_over:
             return []
+        size = len(data)
+        start = self._header_size
         if self._data:
             data = self._data[self._position :] + data
             self._position = 0
+        elif start <= size <= self._longest_alone and data[1] ^ self._mask_bit == size - start:
+            # Most reads are one short message, and nothing else; `resume` does the same with any.
+            first = data[0]
+            if first in _WHOLE and self._assembly is None:
+                payload = mask(data[start:], data[2:start]) if self._mask_bit else data[start:]
+                try:
+                    return [self._message_of(first, payload)]
+                except UnicodeDecodeError:
+                    pass  # told there
         self._data = data
         return self.resume()
 
@@ -171,15 +187,11 @@ class WebSocketConnection(WritingHalf):
                 payload = data[start:stop]
                 if mask_bit:
                     payload = mask(payload, data[start - 4 : start])
-                if first == _WHOLE_BINARY:
-                    events.append(_make(WSMessage, (_TYPE_BINARY, payload, "")))
-                elif first != _WHOLE_TEXT:
+                if first in _WHOLE:
+                    events.append(self._message_of(first, payload))
+                else:
                     self._read_compressed(first, payload, events)
                     end = self._end_of_step(position, end)
-                elif self._decode_text:
-                    events.append(_make(WSMessage, (_TYPE_TEXT, payload.decode(), "")))
-                else:
-                    events.append(WSMessageTextBytes(_TYPE_TEXT, payload, ""))
             else:
                 has_more = position < size - 1
         except WebSocketError as error:
@@ -195,6 +207,25 @@ class WebSocketConnection(WritingHalf):
             if self._has_ended:
                 events += self.feed_eof()
         return events
+
+    def room(self) -> memoryview | None:
+        """Where what comes next may be read into, instead of being fed; None where it may not.
+
+        It is memory for nearly all that is left of a large frame. `fill` tells how much came; what is fed all
+        the same goes there, too.
+        """
+        assembly = self._assembly
+        if self._remaining <= _FED or assembly is None:
+            return None
+        room = assembly.room(self._remaining)
+        return None if room is None else room[:-_FED]
+
+    def fill(self, size: int) -> None:
+        """Take in that ``size`` bytes were read into the room; they complete nothing."""
+        assembly, room = self._assembly, self.room()
+        if assembly is not None and room is not None:
+            self._settle(assembly, room[:size])
+            self._remaining -= size
 
     def feed_eof(self) -> list[WebSocketEvent]:
         """Take in that the peer sends no more: an ERROR (1006) unless it has closed or failed before.
@@ -245,6 +276,14 @@ class WebSocketConnection(WritingHalf):
             events.append(WSMessage(WSMsgType(header.opcode), payload, ""))
         return end
 
+    def _message_of(self, first: int, payload: bytes) -> WebSocketEvent:
+        """The message that is one frame, which is not compressed. UnicodeDecodeError for what is no text."""
+        if first == _WHOLE_BINARY:
+            return _make(WSMessage, (_TYPE_BINARY, payload, ""))
+        if self._decode_text:
+            return _make(WSMessage, (_TYPE_TEXT, payload.decode(), ""))
+        return WSMessageTextBytes(_TYPE_TEXT, payload, "")
+
     def _begin_frame(self, header: FrameHeader) -> Assembly:
         """Check where a data frame stands, and how long it says it is, before any of its payload is read."""
         assembly, limits = self._assembly, self._limits
@@ -273,9 +312,10 @@ class WebSocketConnection(WritingHalf):
         """Read what there is of the payload of a data frame; return where it ends."""
         end = min(position + self._remaining, len(self._data))
         taken = end - position
+        is_placed = self._place(assembly, position, end)
         self._remaining -= taken
         is_last = self._is_final and not self._remaining
-        if taken or is_last:
+        if not is_placed and (taken or is_last):
             piece: Octets = memoryview(self._data)[position:end]
             if key := self._key:
                 piece = mask(piece, key)
@@ -285,6 +325,24 @@ class WebSocketConnection(WritingHalf):
             self._assembly = None
             self._finish(assembly, events)
         return end
+
+    def _place(self, assembly: Assembly, position: int, end: int) -> bool:
+        """Copy a piece of a payload to its place, if it has one."""
+        taken = end - position
+        room = assembly.room(self._remaining, taken)
+        if room is None:
+            return False
+        room[:taken] = memoryview(self._data)[position:end]
+        self._settle(assembly, room[:taken])
+        return True
+
+    def _settle(self, assembly: Assembly, piece: memoryview) -> None:
+        """Take in a piece of a payload that is in its place, and masked."""
+        size = len(piece)
+        if key := self._key:
+            mask_in_place(piece, key)
+            self._key = key[size & 3 :] + key[: size & 3]
+        assembly.fill(size)
 
     def _read_compressed(self, first: int, payload: bytes, events: list[WebSocketEvent]) -> None:
         """Read a compressed message that is one frame."""

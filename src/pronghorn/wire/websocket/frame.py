@@ -8,6 +8,7 @@ saying it. Control frames are short and whole, so that they fit between the fram
 What a server sends is not masked: a frame that was serialised once can be written to any number of clients.
 """
 
+from struct import Struct
 from typing import Final, NamedTuple
 
 from .mask import Octets, mask
@@ -29,10 +30,20 @@ _CONTROL: Final = 0x08
 SHORT: Final = 125
 
 _OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-_UNMASKED_SHORT: Final = {
-    FIN | opcode: tuple(bytes((FIN | opcode, length)) for length in range(SHORT + 1))
-    for opcode in (TEXT, BINARY)
-}
+
+
+def _short_headers(mask_bit: int) -> dict[int, tuple[bytes, ...]]:
+    firsts = (FIN | TEXT, FIN | BINARY, FIN | RSV1 | TEXT, FIN | RSV1 | BINARY)
+    return {
+        first: tuple(bytes((first, mask_bit | length)) for length in range(SHORT + 1)) for first in firsts
+    }
+
+
+#: Headers of short messages, without a key, by their first octet and then by length.
+UNMASKED_SHORT: Final = _short_headers(0)
+MASKED_SHORT: Final = _short_headers(MASKED)
+_pack_2: Final = Struct("!BBH").pack
+_pack_8: Final = Struct("!BBQ").pack
 
 
 class FrameHeader(NamedTuple):
@@ -107,17 +118,13 @@ def format_header(first: int, length: int, key: bytes = b"") -> bytes:
     if length <= SHORT:
         return bytes((first, masked | length)) + key
     if length <= 0xFFFF:
-        return bytes((first, masked | 126, length >> 8, length & 0xFF)) + key
-    return bytes((first, masked | 127)) + length.to_bytes(8, "big") + key
+        return _pack_2(first, masked | 126, length) + key
+    return _pack_8(first, masked | 127, length) + key
 
 
 def serialise(first: int, payload: Octets, key: bytes = b"") -> bytes:
     """One frame; ``first`` is its first octet: FIN, RSV1 and the opcode. Masked if there is a ``key``."""
-    if key:
-        return format_header(first, len(payload), key) + mask(payload, key)
-    if len(payload) <= SHORT and first in _UNMASKED_SHORT:
-        return _UNMASKED_SHORT[first][len(payload)] + payload
-    return format_header(first, len(payload)) + payload
+    return format_header(first, len(payload), key) + (mask(payload, key) if key else payload)
 
 
 # Close frames (sections 5.5.1 and 7.4)

@@ -27,6 +27,11 @@ def mask_in_python(data: Octets, key: bytes) -> bytes:
     return (_integer(data, "little") ^ _integer(repeated, "little")).to_bytes(size, "little")
 
 
+def mask_in_place_in_python(data: memoryview, key: bytes) -> None:
+    """As `mask_in_python`, written over what was there."""
+    data[:] = mask_in_python(data, key)
+
+
 def _mask_by_tables(data: Octets, key: bytes) -> bytes:
     masked = bytearray(data)
     for place in range(4):
@@ -36,10 +41,12 @@ def _mask_by_tables(data: Octets, key: bytes) -> bytes:
 
 
 mask: Callable[[Octets, bytes], bytes]
+mask_in_place: Callable[[memoryview, bytes], None]
 try:
     from ._mask import apply_mask as mask
+    from ._mask import apply_mask_in_place as mask_in_place
 except ImportError:
-    mask = mask_in_python
+    mask, mask_in_place = mask_in_python, mask_in_place_in_python
 
 
 def masking_keys() -> Iterator[bytes]:

@@ -5,7 +5,21 @@ from typing import Final
 
 from ..roles import Role
 from .deflate import PerMessageDeflate
-from .frame import BINARY, CLOSE, FIN, PING, PONG, RSV1, TEXT, format_close, format_header, serialise
+from .frame import (
+    BINARY,
+    CLOSE,
+    FIN,
+    MASKED_SHORT,
+    PING,
+    PONG,
+    RSV1,
+    SHORT,
+    TEXT,
+    UNMASKED_SHORT,
+    format_close,
+    format_header,
+    serialise,
+)
 from .mask import Octets, mask, masking_keys
 
 #: From here on a payload is not copied to stand behind its header: that costs more than a second write.
@@ -72,11 +86,14 @@ class WritingHalf:
         if deflate is not None and (len(payload) >= deflate.threshold if compress is None else compress):
             payload = deflate.deflater.deflate(payload)
             first |= RSV1
-        key = b"" if self._keys is None else next(self._keys)
         size = len(payload)
-        if size < _LARGE:
-            return (serialise(first, payload, key),)
-        return format_header(first, size, key), mask(payload, key) if key else payload
+        if self._keys is None:
+            header = UNMASKED_SHORT[first][size] if size <= SHORT else format_header(first, size)
+        else:
+            key = next(self._keys)
+            header = MASKED_SHORT[first][size] + key if size <= SHORT else format_header(first, size, key)
+            payload = mask(payload, key)
+        return (header + payload,) if size < _LARGE else (header, payload)
 
     def _control(self, opcode: int, data: Octets) -> bytes:
         if self.close_sent:
