@@ -21,6 +21,11 @@ LINGER_SECONDS: Final = 1.0
 
 _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
+#: What asyncio's own transports make room for at each read, until that has been too little once. The 256 KiB
+#: of their own are given back to the system and fetched from it again each time, which costs more than all
+#: else of a small request: 1.4 page faults, 20 us. For large bodies they are worth it.
+_SMALL_READ: Final = 64 * 1024
+
 
 class Machine(Protocol):
     """What the wire offers: bytes in, events out."""
@@ -63,6 +68,7 @@ class Channel(asyncio.Protocol):
         "_linger_timer",
         "_lingered",
         "_loop",
+        "_reads_little",
         "is_lost",
         "is_reading_paused",
         "is_write_paused",
@@ -91,16 +97,23 @@ class Channel(asyncio.Protocol):
         self._lingered = -1
         #: The peer has closed its sending side.
         self._has_ended = False
+        self._reads_little = False
 
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.write = self.transport.write
+        if hasattr(transport, "max_size"):
+            transport.max_size = _SMALL_READ
+            self._reads_little = True
         self.is_lost = False
         self.owner.connect()
 
     def data_received(self, data: bytes) -> None:
+        if self._reads_little and len(data) == _SMALL_READ:
+            self._reads_little = False
+            del cast(Any, self.transport).max_size
         if self._lingered >= 0:
             self._linger_on(len(data))
             return
