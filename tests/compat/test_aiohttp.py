@@ -43,6 +43,8 @@ GATHERED = sorted(MODULES.keys() - COUNTERPARTS.keys())
 IMPORTED = {
     # aiobotocore
     "client.URL": "yarl:URL",
+    # aiohttp-asgi
+    "helpers.DEBUG": "pronghorn.compat.borrowed:DEBUG",
     # aiohttp-client-cache
     "client._RequestContextManager": "pronghorn.client.context:RequestContext",
     "client._RequestOptions": "pronghorn.client.options:RequestOptions",
@@ -61,6 +63,8 @@ IMPORTED = {
     "abc.AbstractResolver": "pronghorn.io.resolver:AbstractResolver",
     "abc.ResolveResult": "pronghorn.io.resolver:ResolveResult",
     "client_proto.ResponseHandler": "pronghorn.client.protocol:ResponseHandler",
+    # aiohttp-swagger3
+    "abc.StreamResponse": "pronghorn.server.stream_response:StreamResponse",
     # aioresponses
     "ClientResponse": "pronghorn.client.response:ClientResponse",
     "helpers.TimerNoop": "pronghorn.compat.borrowed:TimerNoop",

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import subprocess
+import sys
 from http import HTTPStatus
 from inspect import signature
 from typing import Any
@@ -6,6 +9,8 @@ from typing import Any
 import pytest
 
 from pronghorn.compat import borrowed
+
+from .fresh import SOURCES
 
 
 def test_every_name_is_there() -> None:
@@ -19,6 +24,35 @@ def test_responses_are_the_registered_ones() -> None:
     assert borrowed.RESPONSES.keys() == {status.value for status in HTTPStatus}
     assert borrowed.RESPONSES[404] == ("Not Found", "Nothing matches the given URI")
     assert all(phrase and isinstance(said, str) for phrase, said in borrowed.RESPONSES.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "is_debugging"),
+    [
+        ([], {}, False),
+        ([], {"PYTHONASYNCIODEBUG": "1"}, True),
+        ([], {"PYTHONASYNCIODEBUG": ""}, False),
+        (["-E"], {"PYTHONASYNCIODEBUG": "1"}, False),
+        (["-X", "dev"], {}, True),
+    ],
+)
+def test_debug_is_what_the_process_was_started_with(
+    options: list[str], variables: dict[str, str], is_debugging: bool
+) -> None:
+    code = f"import sys; sys.path.insert(0, {SOURCES!r}); from pronghorn.compat import borrowed; print(borrowed.DEBUG)"
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONWARNINGS"}
+    }
+    told = subprocess.run(
+        [sys.executable, *options, "-c", code],
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == f"{is_debugging}\n"
 
 
 def test_a_timer_that_limits_nothing() -> None:

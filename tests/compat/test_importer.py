@@ -134,15 +134,28 @@ def test_stars() -> None:
 
         pronghorn.install_as_aiohttp()
         taken: dict[str, dict[str, object]] = {}
-        for module in ("aiohttp", "aiohttp.client_exceptions", "aiohttp.helpers", "aiohttp.parsers"):
+        for module in (
+            "aiohttp",
+            "aiohttp.client_exceptions",
+            "aiohttp.helpers",
+            "aiohttp.parsers",
+            "aiohttp.web_exceptions",
+            "aiohttp.web_runner",
+        ):
             exec(f"from {module} import *", taken.setdefault(module, {}))
         import aiohttp.helpers
+        import aiohttp.web_exceptions
+        import aiohttp.web_runner
 
         return {
             "the package": taken["aiohttp"]["ClientSession"] is pronghorn.ClientSession,
             "a shared module": taken["aiohttp.client_exceptions"]["InvalidURL"] is pronghorn.InvalidURL,
             "a gathered module": taken["aiohttp.helpers"]["BasicAuth"] is pronghorn.BasicAuth,
             "what is spelt for it": "noop" in taken["aiohttp.helpers"],
+            "a shared module without a list": "HTTPNotFound" in taken["aiohttp.web_exceptions"],
+            "and what it is extended by": "NotAppKeyWarning" in taken["aiohttp.web_exceptions"],
+            "and one that gathers nothing": "AppRunner" in aiohttp.web_runner.__all__,
+            "nothing that it imported": "Response" not in aiohttp.web_exceptions.__all__,
             "nothing that was imported": taken["aiohttp.helpers"].keys().isdisjoint(["asyncio", "Final"]),
             "retired": "StreamParser" in taken["aiohttp.parsers"],
             "nothing private": not any(name.startswith("_") for name in aiohttp.web_protocol.__all__),

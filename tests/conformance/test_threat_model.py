@@ -1,20 +1,16 @@
 """THREAT_MODEL.md names the tests that stand for its words: all of them are there, by that name."""
 
-import ast
 import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import pytest
 
+from ..named_tests import ROOT, is_there, names_in, parts_of
 from . import test_requests, test_responses
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "THREAT_MODEL.md").read_text("utf-8")
 CASES = {"test_requests.py": test_requests.CASES, "test_responses.py": test_responses.CASES}
 
-_NODE = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+)(?:\[(.+)\])?)?")
 _ADVISORY = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}")
 
 
@@ -26,28 +22,15 @@ def rows() -> Iterator[tuple[str, str, str]]:
             yield attack, answer, tests
 
 
-NAMED = sorted({name for _, _, tests in rows() for name in re.findall(r"`([^`]+)`", tests)})
-
-
-@cache
-def functions(path: Path) -> frozenset[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    return frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
+NAMED = sorted({name for _, _, tests in rows() for name in names_in(tests)})
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_test_that_is_named_is_there(name: str) -> None:
-    found = _NODE.fullmatch(name)
-    assert found, "expected the path of a test file, and perhaps ::test or ::test[id]"
-    path, function, case = found.groups()
-    assert (ROOT / path).is_file()
-    if function is not None:
-        assert function.startswith("test_")
-        assert function in functions(ROOT / path)
+    path, test, case = parts_of(name)
+    assert is_there(path, test)
     if case is not None:
-        assert case in CASES[Path(path).name]
+        assert case in CASES[path.name]
 
 
 def test_each_row_names_a_test() -> None:

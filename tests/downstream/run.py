@@ -38,8 +38,8 @@ class Package:
 
     @property
     def folder(self) -> str:
-        """How its name is spelt in the names of files (PEP 625)."""
-        return self.name.replace("-", "_")
+        """A pattern of its name in the names of files: PEP 625 asks for "_", and older ones have "-"."""
+        return self.name.replace("-", "[-_]")
 
     def reason(self, test: str) -> str | None:
         """Why ``test`` is known to fail."""
@@ -73,20 +73,26 @@ def run(package: Package, source: Path) -> dict[str, str]:
     """The outcome of each test, by its name: passed, failed or skipped."""
     report = source / "report.xml"
     report.unlink(missing_ok=True)
-    plugins = [option for name in ("pronghorn.compat.pytest", *package.plugins) for option in ("-p", name)]
     subprocess.run(
         [
             sys.executable,
             "-m",
             "pytest",
             "-q",
-            *plugins,
+            "-p",
+            "pronghorn.compat.pytest",
             *package.options,
             f"--junit-xml={report}",
             *package.tests,
         ],
         cwd=source,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(source)},
+        # By the environment, pytest has the same plugins where a test starts it.
+        env={
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": ",".join(package.plugins),
+            "PYTHONPATH": str(source),
+        },
         stdout=subprocess.DEVNULL,
         check=False,
         timeout=900,

@@ -155,7 +155,7 @@ async def test_all_of_it_is_sent(file: OpenFile) -> None:
         assert line.counter.counted == [SIZE]
         line.channel.write(b"tail")
         assert await line.read(4) == b"tail"
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.usefixtures("_state")
@@ -227,7 +227,7 @@ async def test_a_peer_that_goes_away(file: OpenFile) -> None:
         with pytest.raises(ConnectionResetError):
             await sending
         await until(lambda: line.channel.is_lost)
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 async def test_a_peer_that_has_gone(file: OpenFile) -> None:
@@ -256,7 +256,7 @@ async def test_a_connection_that_is_aborted_meanwhile(file: OpenFile) -> None:
         line.channel.abort()
         with pytest.raises(ConnectionResetError):
             await sending
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.parametrize("delay", [0, 1, 2, 3, 5, 9])
@@ -271,7 +271,7 @@ async def test_cancelled(file: OpenFile, delay: int) -> None:
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-    await until(lambda: descriptors() == before)
+    await until(lambda: descriptors() <= before)
 
 
 @pytest.mark.parametrize("extra", [{"sslcontext": object()}, {"socket": None}], ids=["TLS", "no-socket"])
@@ -355,7 +355,7 @@ def test_it_is_closed_with_its_last_reference(path: Path) -> None:
     file = OpenFile(os.open(path, os.O_RDONLY))
     assert descriptors() != before
     del file
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="the platform can't tell what is cached")

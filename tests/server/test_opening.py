@@ -84,7 +84,7 @@ def test_what_is_not_served(root: Path, parts: tuple[str, ...], has_steps: bool)
     with pytest.raises(NotServedError) as caught:
         read(root, *parts, has_steps=has_steps)
     assert type(caught.value) is NotServedError
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 @STEPS
@@ -131,7 +131,7 @@ def test_what_is_replaced_after_it_was_looked_at(root: Path, replaced_by: str) -
         before = open_descriptors()
         with pytest.raises(NotServedError):
             place.open(seen)
-        assert open_descriptors() == before
+        assert open_descriptors() <= before
 
 
 def test_a_folder_that_is_replaced_on_the_way(root: Path) -> None:

@@ -320,10 +320,12 @@ async def test_signals_of_an_application() -> None:
 class Ticking(web.StreamResponse):
     """Written as aiohttp-sse's is: it goes by the request, and has a `send` of its own."""
 
-    async def prepare(self, request: Any) -> None:
-        if not self.prepared:
-            await super().prepare(request)
-            self.enable_chunked_encoding()
+    async def prepare(self, request: Any) -> Any:
+        if self.prepared:
+            return self._payload_writer
+        writer = await super().prepare(request)
+        self.enable_chunked_encoding()
+        return writer
 
     async def send(self, data: str) -> None:  # type: ignore[override]  # as a subclass of aiohttp's has it
         if self._req is None or self._payload_writer is None:
@@ -343,6 +345,19 @@ async def test_a_subclass_of_others() -> None:
     assert exchange_of(request).has_ended
     with pytest.raises(ConnectionResetError):
         await response.send("tock")
+
+
+async def test_what_prepare_returns_takes_the_body() -> None:
+    request = make_request()
+    response = web.StreamResponse()
+    writer = await response.prepare(request)
+    assert writer is not None
+    await writer.write(b"a piece, ")
+    assert await response.prepare(request) is writer
+    await writer.write_eof(b"the last")
+    assert await response.prepare(request) is None
+    await response._complete(request)
+    assert bytes(exchange_of(request).content) == b"a piece, the last"
 
 
 async def test_what_is_sent_after_the_client_has_gone() -> None:

@@ -14,7 +14,12 @@ from .response import StreamResponse
 Part = Callable[[BaseRequest, StreamResponse, float], str]
 
 _DIRECTIVE: Final = re.compile(r"%(?:\{([A-Za-z0-9-]+)\}([io])|(Tf|[altuPrsbTD%]))")
-_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x22, 0x5C, 0x7F, *range(0x80, 0xA0))}
+_CONTROL: Final = {
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), 0x22, 0x5C, 0x7F, *range(0x80, 0xA0))},
+    # Other line breaks, and what turns the order of the characters behind it around.
+    **{code: f"\\u{code:04x}" for code in (0x61C, *range(0x200E, 0x2010), *range(0x2028, 0x202F))},
+    **{code: f"\\u{code:04x}" for code in range(0x2066, 0x206A)},
+}
 
 
 def _escape(text: str) -> str:
@@ -33,7 +38,8 @@ def _request_line(request: BaseRequest) -> str:
 
 _PARTS: Final[dict[str, Part]] = {
     "%": lambda request, response, elapsed: "%",
-    "a": lambda request, response, elapsed: request.remote or "-",
+    # The peer of a unix socket may have one with any name.
+    "a": lambda request, response, elapsed: _escape(request.remote or "-"),
     # Apache's logname and user, whom nobody asks for here: the default format of older documents has them.
     "l": lambda request, response, elapsed: "-",
     "u": lambda request, response, elapsed: "-",

@@ -95,7 +95,7 @@ def _add_vary(headers: CIMultiDict[str]) -> None:
 class Coder:
     """Applies a content coding to a body: small pieces on the loop, large ones on a thread, all in order."""
 
-    __slots__ = ("_compressor", "_executor", "_held", "_lock", "_on_loop")
+    __slots__ = ("_compressor", "_executor", "_held", "_is_broken", "_lock", "_on_loop")
 
     def __init__(
         self, coding: str, strategy: int | None, on_loop: int = ON_LOOP, executor: "Executor | None" = None
@@ -106,6 +106,7 @@ class Coder:
         self._lock = asyncio.Lock()
         #: Bytes that were taken in since something came out: what is left to be done at the end.
         self._held = 0
+        self._is_broken = False
 
     @property
     def is_busy(self) -> bool:
@@ -114,6 +115,7 @@ class Coder:
 
     def take_now(self, data: bytes, *, is_synced: bool = False) -> bytes:
         """Compress ``data``; if ``is_synced``, all that was given so far can be read from what came out."""
+        self._refuse_if_broken()
         coded = self._compressor.compress(data)
         if is_synced:
             coded += self._compressor.sync()
@@ -121,7 +123,10 @@ class Coder:
         return coded
 
     async def take(self, data: bytes, *, is_synced: bool = False) -> bytes:
-        """As `take_now`. Who is cancelled meanwhile has lost a piece: the body can't become whole."""
+        """As `take_now`. Who is cancelled meanwhile has lost a piece: the body can't become whole.
+
+        What is tried behind that raises ConnectionResetError.
+        """
         if len(data) <= self._on_loop and not self.is_busy:
             return self.take_now(data, is_synced=is_synced)
         return await self._off_loop(partial(self.take_now, is_synced=is_synced), data)
@@ -134,8 +139,18 @@ class Coder:
 
     def finish_now(self, data: bytes) -> bytes:
         """As `finish`, here and now."""
+        self._refuse_if_broken()
         return self._compressor.compress(data) + self._compressor.flush()
 
     async def _off_loop(self, compress: Callable[[bytes], bytes], data: bytes) -> bytes:
         async with self._lock:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, compress, data)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._executor, compress, data)
+            except BaseException:
+                # The thread may go on for a while, and a compressor bears one at a time.
+                self._is_broken = True
+                raise
+
+    def _refuse_if_broken(self) -> None:
+        if self._is_broken:
+            raise ConnectionResetError("a piece of the coded content is lost")

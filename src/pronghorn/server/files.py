@@ -144,10 +144,17 @@ class FileResponse(StreamResponse):
         await self.write_eof()
 
     async def _send_span(self, request: Answerable, file: OpenFile, start: int, stop: int) -> None:
-        is_plain = self._coder is None and not self._is_chunked
-        if is_plain and await request.exchange.sendfile(file, start, stop - start):
-            self._body_length += stop - start
-            return
+        if self._coder is None and not self._is_chunked:
+            exchange = request.exchange
+            try:
+                is_sent = await exchange.sendfile(file, start, stop - start)
+            except BaseException:
+                # All of it counts as sent: whatever came next would be taken for the rest.
+                exchange.reset("a part of the file was not sent")
+                raise
+            if is_sent:
+                self._body_length += stop - start
+                return
         while start < stop:
             chunk = await file.read(start, min(self._chunk_size, stop - start))
             if not chunk:

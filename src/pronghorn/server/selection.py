@@ -36,6 +36,11 @@ SIBLINGS: Final = (("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz"))
 
 Span = tuple[int, int]
 
+#: 1 January 1 and 31 December 9999, between which a date can be written. Who unpacks an archive of somebody
+#: else's has files of any time.
+_EARLIEST: Final = -62_135_596_800
+_LATEST: Final = 253_402_300_799
+
 _date_of: Final = lru_cache(maxsize=256)(format_date)
 
 
@@ -187,7 +192,7 @@ def _opened(place: Place, seen: os.stat_result) -> tuple[OpenFile, os.stat_resul
 
 
 def _answer(found: os.stat_result, coding: str, content_type: str, wanted: Wanted) -> Selected:
-    size, modified = found.st_size, found.st_mtime_ns / 1e9
+    size, modified = found.st_size, min(max(_EARLIEST, found.st_mtime_ns / 1e9), _LATEST)
     etag = ETag(f"{found.st_mtime_ns:x}-{size:x}" + (f"-{coding}" if coding else ""))
     fields = {"ETag": f'"{etag.value}"', "Last-Modified": _date_of(int(modified)), "Accept-Ranges": "bytes"}
     if wanted.preconditions is not None:

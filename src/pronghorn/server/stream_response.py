@@ -178,8 +178,8 @@ class StreamResponse(ResponseHead):
 
     # Sending
 
-    async def prepare(self, request: Answerable) -> None:
-        """Send the head. A second call does nothing.
+    async def prepare(self, request: Answerable) -> "StreamResponse | None":
+        """Send the head. A second call does nothing. Returns what takes the body, None once that has ended.
 
         Those who listen to `on_response_prepare` are asked before; they may still change everything.
         """
@@ -194,6 +194,7 @@ class StreamResponse(ResponseHead):
                 raise
         elif self._req is not None and self._req.exchange is not request.exchange:
             raise RuntimeError("prepare: the response is on its way to another request")
+        return self._payload_writer
 
     def _begin(self, request: Answerable) -> None:
         if self._compression:

@@ -192,7 +192,12 @@ class DynamicResource(Resource):
             if not isinstance(value, str):
                 raise TypeError(f"url_for: expected a str for {name}, got {type(value).__name__}")
             parts[name] = quoted(value)
-        return URL.build(path=self._template.format_map(parts), encoded=True)
+        path = self._template.format_map(parts)
+        # To a browser, what begins with two slashes or more is another host. Encoded, they lead back here.
+        first = len(path) - len(path.lstrip(SLASH))
+        if first > 1:
+            path = SLASH + "%2F" * (first - 1) + path[first:]
+        return URL.build(path=path, encoded=True)
 
 
 class PrefixResource(AbstractResource):
