@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 
-from client_benchmarks import client_get, client_kinds, client_read, client_tls
+from client_benchmarks import client_get, client_kinds, client_read, client_tls, client_websocket
 from figures import Column, Figures, Subject, Table, Target, alternate
 from server_benchmarks import server_files, server_get, server_kinds, websocket_echo
 from setting import Outcome, Setting
@@ -52,6 +52,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Outcome]] = {
     "tls": client_tls,
     "read": client_read,
     "websocket": websocket_echo,
+    "wsclient": client_websocket,
     "import": package_import,
 }
 

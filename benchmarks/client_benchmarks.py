@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from figures import Column, Figures, Subject, Table, Target, alternate
+from server_benchmarks import ECHOES, echo_tables
 from setting import PER_REQUEST, Outcome, Setting, per_request
 from traffic import CONNECTIONS, LARGE_BLOCKS, LARGE_SIZE
 
@@ -105,6 +106,22 @@ def client_tls(setting: Setting) -> Outcome:
         variants.get("fresh", {}),
     )
     return Outcome([kept, fresh], failures)
+
+
+def client_websocket(setting: Setting) -> Outcome:
+    """CPU per message of clients whose WebSocket messages are echoed."""
+    with setting.script_server("wsserver.py") as server:
+        url = ("--url", f"http://127.0.0.1:{server.port}/echo", *setting.window)
+        subjects = setting.both_packages("clients/websocket_echo.py", *url)
+
+        def measure(subject: Subject) -> Mapping[str, Figures]:
+            return {
+                name: per_request(setting.measured(*subject.command, *options))
+                for name, (_, options, _) in ECHOES.items()
+            }
+
+        variants, failures = alternate("websocket client", subjects, setting.rounds, measure)
+    return Outcome(echo_tables("client", variants), failures)
 
 
 def client_read(setting: Setting) -> Outcome:

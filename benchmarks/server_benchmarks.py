@@ -168,6 +168,14 @@ def server_files(setting: Setting) -> Outcome:
     return Outcome([small, large], failures)
 
 
+def echo_tables(role: str, variants: Mapping[str, dict[Subject, list[Figures]]]) -> list[Table]:
+    """The tables of those who echo, or have their messages echoed."""
+    return [
+        Table(f"{role}: {title}", PER_MESSAGE, ("user", "total", "rate"), targets, variants.get(name, {}))
+        for name, (title, _, targets) in ECHOES.items()
+    ]
+
+
 def websocket_echo(setting: Setting) -> Outcome:
     """CPU per message of servers that echo WebSocket messages, and what an idle connection holds."""
     subjects = setting.both_packages("servers/websocket_echo.py")
@@ -190,10 +198,7 @@ def websocket_echo(setting: Setting) -> Outcome:
         return found
 
     variants, failures = alternate("websocket", subjects, setting.rounds, measure)
-    tables = [
-        Table(title, PER_MESSAGE, ("user", "total", "rate"), targets, variants.get(name, {}))
-        for name, (title, _, targets) in ECHOES.items()
-    ]
+    tables = echo_tables("server", variants)
     columns = (Column("kib", "KiB each", 1),)
     idle = (Target("an idle connection <= 7 KiB", "kib", 7.0),)
     title = "websocket: 1,000 idle connections, resident memory"

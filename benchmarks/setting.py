@@ -38,7 +38,11 @@ class Setting:
 
     def raw_server(self, *options: str) -> AbstractContextManager[Server]:
         """The counterpart of the clients."""
-        return serving(self.script("rawserver.py", *options), self.cores.counterpart, self.environment)
+        return self.script_server("rawserver.py", *options)
+
+    def script_server(self, name: str, *options: str) -> AbstractContextManager[Server]:
+        """A counterpart that is one of the programs in this folder."""
+        return serving(self.script(name, *options), self.cores.counterpart, self.environment)
 
     def measured(self, *command: str) -> dict[str, Any]:
         """Runs a program on the measured core."""

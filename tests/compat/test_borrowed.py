@@ -39,7 +39,9 @@ def test_responses_are_the_registered_ones() -> None:
 def test_debug_is_what_the_process_was_started_with(
     options: list[str], variables: dict[str, str], is_debugging: bool
 ) -> None:
-    code = f"import sys; sys.path.insert(0, {SOURCES!r}); from pronghorn.compat import borrowed; print(borrowed.DEBUG)"
+    code = (
+        f"import sys; sys.path[:0] = [{SOURCES!r}]; from pronghorn.compat.borrowed import DEBUG; print(DEBUG)"
+    )
     kept = {
         name: value
         for name, value in os.environ.items()
