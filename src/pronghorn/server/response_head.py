@@ -17,6 +17,7 @@ from ..wire.conditional import ETag, format_etag, parse_etags
 from ..wire.dates import format_date, parse_date
 from ..wire.fields import list_members, parse_media_type
 from ..wire.http1.head import format_status_line
+from ..wire.http1.writing import ReadyFields
 from .storage import Storage
 
 if TYPE_CHECKING:
@@ -41,19 +42,34 @@ _LONG_AGO: Final = format_date(0)
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
-class _DateField:
-    """The Date field, formatted once a second."""
+#: Media types whose fields are kept for a second.
+_COMMON_TYPES: Final = 64
 
-    __slots__ = ("field", "second")
+
+class _DateField:
+    """The Date field, formatted once a second, and all fields of responses that have none of their own."""
+
+    __slots__ = ("_common", "field", "second")
 
     def __init__(self) -> None:
         self.second = 0
         self.field = ("Date", "")
+        self._common: dict[str, ReadyFields] = {}
 
     def format(self, now: float) -> None:
         """Bring the field to the second of ``now``."""
         self.second = int(now)
         self.field = ("Date", format_date(now))
+        self._common.clear()
+
+    def with_type(self, content_type: str) -> ReadyFields:
+        """All fields of a response that has none but its type."""
+        fields = self._common.get(content_type)
+        if fields is None:
+            fields = ReadyFields((("Content-Type", content_type), self.field, _SERVER_FIELD))
+            if len(self._common) < _COMMON_TYPES:
+                self._common[content_type] = fields
+        return fields
 
 
 _date_field: Final = _DateField()
@@ -308,7 +324,7 @@ class ResponseHead(Storage):
             _date_field.format(now)
         headers = self._headers
         if headers is None:
-            return (("Content-Type", self._content_type), _date_field.field, _SERVER_FIELD)
+            return _date_field.with_type(self._content_type)
         if len(headers.getall(CONTENT_TYPE, ())) > 1:
             raise ValueError(f"headers: expected Content-Type once, got {headers.getall(CONTENT_TYPE)!r}")
         fields = [field for field in headers.items() if field[0].lower() not in _FRAMING_FIELDS]

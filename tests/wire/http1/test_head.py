@@ -2,8 +2,10 @@
 
 import pytest
 
+from pronghorn.wire.errors import ProtocolError
 from pronghorn.wire.events import HttpVersion, HttpVersion10, HttpVersion11
 from pronghorn.wire.http1.head import (
+    RequestLines,
     connection_options,
     format_request_line,
     format_status_line,
@@ -368,3 +370,17 @@ REFUSED_REQUEST_LINES = {
 def test_refused_request_line(line: tuple[str, str, HttpVersion]) -> None:
     with pytest.raises(ValueError, match=r"method|request-target|HTTP version"):
         format_request_line(*line)
+
+
+def test_short_request_lines_without_a_query_are_kept_and_not_many() -> None:
+    lines = RequestLines()
+    assert lines[b"GET /a HTTP/1.1"] == ("GET", "/a", HttpVersion11)
+    assert lines[b"GET /a HTTP/1.1"] is lines[b"GET /a HTTP/1.1"]
+    assert lines[b"GET /a?token=1 HTTP/1.1"] == ("GET", "/a?token=1", HttpVersion11)
+    assert lines[b"GET /" + b"x" * 100 + b" HTTP/1.1"][1] == "/" + "x" * 100
+    assert len(lines) == 1
+    with pytest.raises(ProtocolError):
+        lines[b"GET  HTTP/1.1"]
+    for number in range(1000):
+        assert lines[b"GET /%d HTTP/1.1" % number][1] == f"/{number}"
+        assert len(lines) <= 256

@@ -4,6 +4,7 @@ import pytest
 
 from pronghorn.wire.events import HttpVersion10
 from pronghorn.wire.http1.connection import Http1Connection, Writing
+from pronghorn.wire.http1.writing import ReadyFields
 from pronghorn.wire.roles import CLIENT
 
 from ..feeding import feed, server
@@ -293,3 +294,20 @@ def test_1_0_has_no_chunks() -> None:
     with pytest.raises(ValueError, match=r"unknown length can't be sent in HTTP/1\.0"):
         connection.send_head("POST", "/", [], None)
     connection.send_head("GET", "/", [], 0, b"")  # nothing was sent
+
+
+def test_fields_that_are_ready_leave_as_others_do() -> None:
+    fields = (("Server", "x"), ("X-A", "\u00e9"))
+    sent = []
+    for given in (fields, ReadyFields(fields)):
+        machine = server()
+        feed(machine, [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"])
+        sent.append(machine.send_head(200, "OK", given, None, b"body"))
+    assert sent[0] == sent[1]
+    assert tuple(ReadyFields(fields)) == fields
+
+
+@pytest.mark.parametrize("field", [("X-A", "a\r\n"), ("X A", "a"), ("Content-Length", "4")])
+def test_fields_that_can_not_be_sent_are_never_ready(field: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=field[0]):
+        ReadyFields((field,))

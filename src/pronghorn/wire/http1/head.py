@@ -57,8 +57,8 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\
 _REQUEST_FIELDS: Final = FieldLines()
 _RESPONSE_FIELDS: Final = FieldLines()
 
-_KEPT_STATUS_LINES: Final = 256
-_KEPT_STATUS_LINE_SIZE: Final = 64
+_KEPT_LINES: Final = 256
+_KEPT_LINE_SIZE: Final = 64
 
 _LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
@@ -72,7 +72,7 @@ def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     size = len(block)
     if len(lines) > limits.fields + 1 or size > limits.start_line or size > limits.field_line:
         _check_sizes(lines, limits)
-    method, target, version = parse_request_line(lines[0])
+    method, target, version = _REQUEST_LINES[lines[0]]
     del lines[0]
     headers = CIMultiDict([_REQUEST_FIELDS[line] for line in lines])
     _check_singletons(headers)
@@ -117,6 +117,22 @@ def parse_request_line(line: bytes) -> tuple[str, str, HttpVersion]:
     if target[0] != "/" or method == "CONNECT":
         _check_target_form(method, target)
     return method, target, version
+
+
+@final
+class RequestLines(dict[bytes, tuple[str, str, HttpVersion]]):
+    """Request line -> its parts; a miss parses. Lines with a query, which may be a secret, are not kept."""
+
+    def __missing__(self, line: bytes) -> tuple[str, str, HttpVersion]:
+        parts = parse_request_line(line)
+        if len(line) <= _KEPT_LINE_SIZE and b"?" not in line:
+            if len(self) >= _KEPT_LINES:
+                self.clear()
+            self[line] = parts
+        return parts
+
+
+_REQUEST_LINES: Final = RequestLines()
 
 
 def _check_target_form(method: str, target: str) -> None:
@@ -190,8 +206,8 @@ class StatusLines(dict[bytes, tuple[HttpVersion, int, str]]):
 
     def __missing__(self, line: bytes) -> tuple[HttpVersion, int, str]:
         parts = parse_status_line(line)
-        if len(line) <= _KEPT_STATUS_LINE_SIZE:
-            if len(self) >= _KEPT_STATUS_LINES:
+        if len(line) <= _KEPT_LINE_SIZE:
+            if len(self) >= _KEPT_LINES:
                 self.clear()
             self[line] = parts
         return parts

@@ -4,9 +4,9 @@ What both halves must know of an exchange stands here: the states, the method of
 request, the version of the peer, whether the connection persists.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import Final
+from typing import Final, final
 
 from ..events import HttpVersion11
 from ..fields import FormattedFields
@@ -38,6 +38,22 @@ class Writing(Enum):
 
 
 _FORMATTED: Final = FormattedFields()
+
+
+@final
+class ReadyFields:
+    """Fields that many messages have, with the lines that they are sent as. Raises what `send_head` does."""
+
+    __slots__ = ("_fields", "lines")
+
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        self._fields = tuple(fields)
+        self.lines = b"".join([_FORMATTED[field] for field in self._fields])
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._fields)
+
+
 # RFC 9110 section 8.6: these say "Content-Length: 0" where the others say nothing.
 METHODS_WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -100,7 +116,10 @@ class WritingHalf:
         if self.writing is not Writing.DUE:
             raise RuntimeError(f"send_head: no message is due ({self.writing})")
         parts = [self._format_start(first, second)]
-        parts += [_FORMATTED[field] for field in fields]
+        if type(fields) is ReadyFields:
+            parts.append(fields.lines)
+        else:
+            parts += [_FORMATTED[field] for field in fields]
         if body is not None:
             length = len(body)
         elif length is not None and length < 0:
