@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -45,6 +45,10 @@ class ClientRequest:
 
     Raises what a request raises for the same arguments.
     """
+
+    GET_METHODS: ClassVar = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+    POST_METHODS: ClassVar = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+    ALL_METHODS: ClassVar = GET_METHODS | POST_METHODS
 
     __slots__ = (
         "_headers",
@@ -176,7 +180,9 @@ class ClientRequest:
         else:
             given = as_fields(headers)
             self.fields = self._merge(given, host, default_fields)
-            self.expects_continue = self.payload is not None and "Expect" in given
+            self.expects_continue = (
+                self.payload is not None and given.get("Expect", "").lower() == "100-continue"
+            )
         if self.payload is not None and (expect100 or self.expects_continue):
             self.expects_continue = True
             self.whole = None

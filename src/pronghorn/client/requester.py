@@ -1,7 +1,7 @@
 """What a session does for each request, and for each that a redirect leads to."""
 
 import asyncio
-from collections.abc import Awaitable, Container, Coroutine
+from collections.abc import Awaitable, Container, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -372,6 +372,15 @@ class Requester:
                 raise
             raise InvalidUrlClientError(target.real_url.with_user(None), str(error)) from error
         return target, fields
+
+    @property
+    def _default_headers(self) -> Mapping[str, str]:
+        return self._defaults.given
+
+    @_default_headers.setter
+    def _default_headers(self, headers: Headers) -> None:
+        # As Home Assistant does, to keep others from changing them.
+        self._defaults = Defaults(as_fields(headers), self._defaults.skipped)
 
     def _prepare_headers(self, headers: Headers | None) -> CIMultiDict[str]:
         """The fields of a request: its own, and the session's that it does not replace."""

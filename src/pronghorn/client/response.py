@@ -403,7 +403,8 @@ class ClientResponse:
 
     @property
     def _released(self) -> bool:
-        return self.connection is None
+        # Of a body that came with its head the connection is free before anybody has read it.
+        return self.connection is None and (self._body is not None or self._head.body is None)
 
     async def wait_for_close(self) -> None:
         """Wait until the body of the request has left, then release the connection."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, getversion
 
 from .._version import __version__
 from ..wire.coding import accepted_codings
@@ -39,10 +39,12 @@ _CREDENTIALS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
 class Defaults:
     """The fields that a session sends where a request does not name them itself."""
 
-    __slots__ = ("_as_given", "fields", "given", "has_decided", "skipped")
+    __slots__ = ("_as_given", "_elsewhere", "_version", "fields", "given", "has_decided", "skipped")
 
     def __init__(self, given: CIMultiDict[str], skipped: frozenset[str] = frozenset()) -> None:
         self.given = given
+        self._version = _version_of(given)
+        self._elsewhere: Defaults | None = None
         #: Names of fields that are not made up, in lower case.
         self.skipped = skipped
         #: Sent as they are; the others take part in what each request decides of itself.
@@ -62,14 +64,23 @@ class Defaults:
         own = as_fields(headers or ())
         return CIMultiDict([*(field for field in self.given.items() if field[0] not in own), *own.items()])
 
+    @property
+    def is_stale(self) -> bool:
+        """What was given has been changed since."""
+        return _version_of(self.given) != self._version
+
     def without_credentials(self) -> "Defaults":
         """These without what proves who asks; these themselves if nothing of them does."""
-        if not any(name in self.given for name in _CREDENTIALS):
-            return self
-        given = self.given.copy()
-        for name in _CREDENTIALS:
-            given.popall(name, None)
-        return Defaults(given, self.skipped)
+        if self._elsewhere is None:
+            given = self.given.copy()
+            for name in _CREDENTIALS:
+                given.popall(name, None)
+            self._elsewhere = self if len(given) == len(self.given) else Defaults(given, self.skipped)
+        return self._elsewhere
+
+
+def _version_of(fields: CIMultiDict[str]) -> int:
+    return getversion(fields)  # type: ignore[arg-type]  # it is annotated for multidicts of objects alone
 
 
 @lru_cache(maxsize=64)

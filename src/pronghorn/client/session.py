@@ -9,7 +9,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
-from multidict import CIMultiDictProxy, istr
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from ..body.payload import BytesPayload, JsonBytesPayload, JsonPayload
@@ -150,8 +150,8 @@ class ClientSession(Requester):
         self._skipped = skipped_names(skip_auto_headers)
         self._plain = PLAIN._replace(skipped=self._skipped) if self._skipped else PLAIN
         self._defaults = Defaults(as_fields(headers or ()), self._skipped)
-        #: What origins are sent that the base URL is not of.
-        self._elsewhere = self._defaults if base_url is None else self._defaults.without_credentials()
+        #: Somebody has them, and may change them.
+        self._has_shown_headers = False
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
         self._request_class, self._response_class = request_class, response_class
@@ -236,9 +236,10 @@ class ClientSession(Requester):
         return self._timeout
 
     @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """The fields that are sent with every request."""
-        return CIMultiDictProxy(self._defaults.given)
+    def headers(self) -> CIMultiDict[str]:
+        """The fields that are sent with every request, to be read and changed."""
+        self._has_shown_headers = True
+        return self._defaults.given
 
     @property
     def version(self) -> HttpVersion:
@@ -355,9 +356,10 @@ class ClientSession(Requester):
     def _from_base(self, url: str | URL) -> tuple[URL, Defaults]:
         """As `_build_url`, and the fields of the session that are for it."""
         found, base = self._build_url(url), self._base_url
-        if self._elsewhere is self._defaults or base is None or have_one_origin(found, base):
+        elsewhere = self._defaults.without_credentials()
+        if elsewhere is self._defaults or base is None or have_one_origin(found, base):
             return found, self._defaults
-        return found, self._elsewhere
+        return found, elsewhere
 
     def _serialize(self, json: Any, data: Any) -> BytesPayload:
         if data is not None:
@@ -422,6 +424,8 @@ class ClientSession(Requester):
             raise RuntimeError("Session is closed")
         if not isinstance(method, str):
             raise TypeError(f"method: expected a str, got {method!r}")
+        if self._has_shown_headers and self._defaults.is_stale:
+            self._defaults = Defaults(self._defaults.given, self._skipped)
         defaults = self._defaults
         if self._base_url is not None:
             url, defaults = self._from_base(url)
