@@ -50,6 +50,7 @@ IMPORTED = {
     "client._RequestOptions": "pronghorn.client.options:RequestOptions",
     "client_reqrep.MappingProxyType": "types:MappingProxyType",
     "client_reqrep.RequestInfo": "pronghorn.client.request_info:RequestInfo",
+    "helpers.HeadersMixin": "pronghorn.compat.borrowed:HeadersMixin",
     "streams.StreamReader": "pronghorn.io.stream:StreamReader",
     "typedefs.RawHeaders": "pronghorn.typedefs:RawHeaders",
     "typedefs.StrOrURL": "pronghorn.typedefs:StrOrURL",

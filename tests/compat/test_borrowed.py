@@ -7,6 +7,7 @@ from inspect import signature
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from pronghorn.compat import borrowed
 
@@ -85,6 +86,26 @@ def test_a_timer_of_ones_own() -> None:
     with timer as entered, pytest.raises(TimeoutError):
         timer.assert_timeout()
     assert entered is timer
+
+
+class Kept(borrowed.HeadersMixin):
+    """As aiohttp-client-cache's responses are."""
+
+    def __init__(self, **fields: str) -> None:
+        self._headers = CIMultiDict({name.replace("_", "-"): value for name, value in fields.items()})
+
+
+def test_fields_of_one_s_own() -> None:
+    kept = Kept(content_type="Text/HTML; Charset=koi8-r", content_length="12")
+    assert (kept.content_type, kept.charset, kept.content_length) == ("text/html", "koi8-r", 12)
+    nothing = Kept()
+    assert (nothing.content_type, nothing.charset, nothing.content_length) == (
+        "application/octet-stream",
+        None,
+        None,
+    )
+    with pytest.raises(ValueError, match="many"):
+        _ = Kept(content_length="many").content_length
 
 
 async def test_a_future_of_the_loop() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio import ensure_future
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from types import MappingProxyType
@@ -18,6 +19,7 @@ __all__ = [
     "DEBUG",
     "RESPONSES",
     "BaseTimerContext",
+    "HeadersMixin",
     "MappingProxyType",
     "MimeType",
     "TimerNoop",
@@ -50,6 +52,29 @@ class TimerNoop(BaseTimerContext):
 
     def __exit__(self, *error: object) -> None:
         return None
+
+
+class HeadersMixin:
+    """What the fields in ``_headers`` say of the content, for a class that keeps its own there."""
+
+    _headers: Mapping[str, str]
+
+    @property
+    def content_type(self) -> str:
+        """The media type; application/octet-stream if there is none."""
+        value = self._headers.get("Content-Type")
+        return parse_media_type(value)[0] if value else "application/octet-stream"
+
+    @property
+    def charset(self) -> str | None:
+        """The charset, if there is one."""
+        return parse_media_type(self._headers.get("Content-Type", ""))[1].get("charset")
+
+    @property
+    def content_length(self) -> int | None:
+        """The length in bytes, if there is one; ValueError if it is no number."""
+        value = self._headers.get("Content-Length")
+        return None if value is None else int(value)
 
 
 def create_future(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[object]":
