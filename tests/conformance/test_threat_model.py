@@ -1,15 +1,19 @@
 """THREAT_MODEL.md names the tests that stand for its words: all of them are there, by that name."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from ..named_tests import ROOT, is_there, names_in, parts_of
-from . import test_requests, test_responses
+from . import test_applications, test_requests, test_responses
 
 TEXT = (ROOT / "THREAT_MODEL.md").read_text("utf-8")
-CASES = {"test_requests.py": test_requests.CASES, "test_responses.py": test_responses.CASES}
+CASES: dict[str, Mapping[str, object]] = {
+    "test_applications.py": test_applications.CASES,
+    "test_requests.py": test_requests.CASES,
+    "test_responses.py": test_responses.CASES,
+}
 
 _ADVISORY = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}")
 
@@ -39,7 +43,7 @@ def test_each_row_names_a_test() -> None:
 
 
 @pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
-def test_each_advisory_that_has_a_case_is_in_the_model(cases: dict[str, object]) -> None:
+def test_each_advisory_that_has_a_case_is_in_the_model(cases: Mapping[str, object]) -> None:
     assert sorted(set(_ADVISORY.findall(" ".join(cases))) - set(_ADVISORY.findall(TEXT))) == []
 
 

@@ -64,6 +64,13 @@ def test_it_is_not_there_unless_asked_for(tmp_path: Path) -> None:
     assert "fixture 'loop' not found" in output
 
 
+def test_there_is_no_loop_of_windows(tmp_path: Path) -> None:
+    """It is pytest-asyncio that chooses the loop."""
+    asks = "def test_one(proactor_loop): pass\n"
+    _, output = run(tmp_path, {"conftest.py": CONFTEST, "test_it.py": asks}, *AUTO)
+    assert "fixture 'proactor_loop' not found" in output
+
+
 def test_the_older_names_warn_and_work(tmp_path: Path) -> None:
     status, output = run(tmp_path, {"conftest.py": CONFTEST, "test_it.py": OLDER}, *AUTO)
     assert (status, "5 passed" in output) == (0, True), output
