@@ -89,6 +89,18 @@ def test_no_control_character_and_no_quote_gets_through(lines: Lines, code: int)
     assert logged(lines, "%{User-Agent}i", request) == f"a\\x{code:02x}b"
 
 
+@pytest.mark.parametrize("code", [0x61C, 0x200E, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069])
+def test_no_line_is_broken_or_turned_around(lines: Lines, code: int) -> None:
+    request = make_request(headers=[("Host", "a"), ("User-Agent", f"a{chr(code)}b")])
+    assert logged(lines, "%{User-Agent}i", request) == f"a\\u{code:04x}b"
+
+
+def test_the_name_of_a_peer_is_escaped(lines: Lines) -> None:
+    """Who connects by a unix socket may have given its own any name."""
+    request = make_request().clone(remote='/tmp/a\n127.0.0.1 "x')
+    assert logged(lines, "%a %s", request) == "/tmp/a\\x0a127.0.0.1 \\x22x 200"
+
+
 def test_bytes_that_are_no_text(lines: Lines) -> None:
     request = make_request(
         headers=[("Host", "a"), ("User-Agent", b"a\xff".decode("utf-8", "surrogateescape"))]

@@ -16,7 +16,7 @@ from pronghorn.testing.memory import MemoryExchange, make_request
 from pronghorn.wire import compression
 from pronghorn.wire.coding import accepted_codings, decoder_for
 
-from .peer import Answer, served, serving
+from .peer import PATIENCE, Answer, served, serving
 
 CODINGS = accepted_codings().split(", ")
 TEXT = " ".join(str(number) for number in range(20_000))
@@ -409,6 +409,36 @@ async def test_a_piece_that_is_lost_breaks_the_body() -> None:
     assert request.exchange.reset_reason is not None
     with pytest.raises(ConnectionResetError):
         await response.write(b"more")
+
+
+async def test_a_compressor_is_not_used_while_a_thread_has_it() -> None:
+    """Who gave up has left a thread behind, and there is no telling when it is done."""
+    begun, gate = threading.Event(), threading.Event()
+
+    class Slow:
+        def compress(self, data: bytes) -> bytes:
+            begun.set()
+            gate.wait(PATIENCE)
+            return b""
+
+        def flush(self) -> bytes:
+            return b""
+
+        sync = flush
+
+    coder = Coder("gzip", None)
+    coder._compressor = Slow()
+    taking = asyncio.create_task(coder.take(bytes(10_000)))
+    await asyncio.to_thread(begun.wait, PATIENCE)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    gate.set()
+    for data in (b"small", bytes(10_000)):
+        with pytest.raises(ConnectionResetError, match="lost"):
+            await coder.take(data)
+        with pytest.raises(ConnectionResetError, match="lost"):
+            await coder.finish(data)
 
 
 async def test_nothing_changes_once_it_is_prepared() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pronghorn import web
+from pronghorn.io.sendfile import OpenFile
 from pronghorn.server.files import FileResponse
 from pronghorn.server.nearness import at_hand
 from pronghorn.testing.memory import MemoryExchange, make_request
@@ -273,6 +274,24 @@ async def test_a_file_that_becomes_shorter_is_not_whole(large: Path) -> None:
     with pytest.raises(OSError, match="the file ends"):
         await sending
     assert not exchange.has_ended
+
+
+@pytest.mark.parametrize("error", [OSError("it has become shorter"), asyncio.CancelledError()])
+async def test_a_file_that_was_not_all_sent_breaks_the_message(large: Path, error: BaseException) -> None:
+    """All of it counts as sent: who goes on all the same must not have something else taken for the rest."""
+
+    class Failing(MemoryExchange):
+        async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
+            raise error
+
+    exchange = Failing()
+    request = make_request(exchange=exchange)
+    response = FileResponse(large)
+    with pytest.raises(type(error)):
+        await response.prepare(request)
+    assert exchange.reset_reason is not None
+    with pytest.raises(ConnectionResetError):
+        await response.write_eof()
 
 
 @pytest.mark.parametrize("way", ["returned", "cancelled", "failed"])

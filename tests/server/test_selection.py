@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from multidict import CIMultiDict
 
 from pronghorn.server.opening import IsFolderError, NotServedError, Place
-from pronghorn.server.selection import SMALL, Selected, Wanted, select, wanted_by
+from pronghorn.server.selection import SMALL, Selected, Wanted, _answer, select, wanted_by
 from pronghorn.wire.conditional import ETag, Preconditions
 from pronghorn.wire.dates import format_date
 
@@ -42,6 +44,22 @@ def test_whole(path: Path) -> None:
         "Accept-Ranges": "bytes",
     }
     assert found.file is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (253_402_300_800, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (10**13, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (-62_135_596_801, "Mon, 01 Jan 0001 00:00:00 GMT"),
+    ],
+)
+def test_a_time_that_no_date_says(seconds: int, shown: str) -> None:
+    """What was unpacked from an archive of somebody else's may be of any time."""
+    found: Any = SimpleNamespace(st_size=10, st_mtime_ns=seconds * 10**9)  # few file systems keep it
+    answer = _answer(found, "", "text/html", Wanted(preconditions=Preconditions(if_modified_since=0.0)))
+    assert answer.fields["Last-Modified"] == shown
+    assert answer.status == (304 if seconds < 0 else 200)
 
 
 def test_a_large_one_is_left_open(path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a session does for each request, and for each that a redirect leads to."""
 
 import asyncio
-from collections.abc import Awaitable, Container, Coroutine, Mapping
+from collections.abc import Awaitable, Container, Coroutine
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -70,6 +70,8 @@ class Requester:
     _auth: BasicAuth | None
     _base_url: URL | None
     _defaults: Defaults
+    #: Somebody has the fields of the session, and may change them.
+    _has_shown_headers: bool = False
     _terms: Terms
     _proxy: Proxy | None
     _requote_redirect_url: bool
@@ -373,8 +375,15 @@ class Requester:
             raise InvalidUrlClientError(target.real_url.with_user(None), str(error)) from error
         return target, fields
 
+    def _changed_defaults(self) -> Defaults:
+        """The fields of the session as they are, where somebody may have changed them."""
+        if self._defaults.is_stale:
+            self._defaults = Defaults(self._defaults.given, self._defaults.skipped)
+        return self._defaults
+
     @property
-    def _default_headers(self) -> Mapping[str, str]:
+    def _default_headers(self) -> Any:
+        self._has_shown_headers = True
         return self._defaults.given
 
     @_default_headers.setter

@@ -150,8 +150,6 @@ class ClientSession(Requester):
         self._skipped = skipped_names(skip_auto_headers)
         self._plain = PLAIN._replace(skipped=self._skipped) if self._skipped else PLAIN
         self._defaults = Defaults(as_fields(headers or ()), self._skipped)
-        #: Somebody has them, and may change them.
-        self._has_shown_headers = False
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
         self._request_class, self._response_class = request_class, response_class
@@ -238,8 +236,7 @@ class ClientSession(Requester):
     @property
     def headers(self) -> CIMultiDict[str]:
         """The fields that are sent with every request, to be read and changed."""
-        self._has_shown_headers = True
-        return self._defaults.given
+        return self._default_headers
 
     @property
     def version(self) -> HttpVersion:
@@ -424,9 +421,7 @@ class ClientSession(Requester):
             raise RuntimeError("Session is closed")
         if not isinstance(method, str):
             raise TypeError(f"method: expected a str, got {method!r}")
-        if self._has_shown_headers and self._defaults.is_stale:
-            self._defaults = Defaults(self._defaults.given, self._skipped)
-        defaults = self._defaults
+        defaults = self._changed_defaults() if self._has_shown_headers else self._defaults
         if self._base_url is not None:
             url, defaults = self._from_base(url)
         if defaults.has_decided:

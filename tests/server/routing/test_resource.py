@@ -83,6 +83,22 @@ def test_url_for(pattern: str, parts: dict[str, str], path: str) -> None:
     assert resource._match(comparable(path)) == parts
 
 
+@pytest.mark.parametrize(
+    ("pattern", "part", "path"),
+    [
+        ("/{a}", "/evil.test", "/%2Fevil.test"),
+        ("/{a}", "//evil.test", "/%2F%2Fevil.test"),
+        ("/{a:.*}", "/evil.test", "/%2Fevil.test"),
+        ("/{a:.*}", "/\\evil.test", "/%2F%5Cevil.test"),
+    ],
+)
+def test_no_part_makes_another_host_of_a_path(pattern: str, part: str, path: str) -> None:
+    """CVE-2021-21330: to browsers, what begins with two slashes or more is one."""
+    resource = make_resource(pattern)
+    assert str(resource.url_for(a=part)) == path
+    assert resource._match(comparable(path)) == {"a": part}
+
+
 def test_url_for_needs_its_parts_as_text() -> None:
     resource = make_resource("/{a}")
     with pytest.raises(KeyError):
