@@ -236,7 +236,8 @@ class ClientSession(Requester):
     @property
     def headers(self) -> CIMultiDict[str]:
         """The fields that are sent with every request, to be read and changed."""
-        return self._default_headers
+        self._has_shown_headers = True
+        return self._defaults.given
 
     @property
     def version(self) -> HttpVersion:
