@@ -202,8 +202,8 @@ async def test_files_are_uploaded_under_a_bar(tmp_path: Path) -> None:
     with running("files.py", "--folder", str(shared)) as (server, url):
         async with browsing() as browser:
             page = await browser.open(url)
-            await page.until("document.readyState", "complete")
-            await page.value(WATCHED)
+            await page.until("document.title + document.readyState", "Filescomplete")
+            assert await page.value(WATCHED) == 0
             await page.choose("#input", large)
             await page.until(STATUS, "uploaded large (1).bin")
             await page.until(ROWS, [["large (1).bin", "8.0 MiB", "delete"]])

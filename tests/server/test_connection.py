@@ -4,6 +4,8 @@ The same over real sockets: functional/test_server_*.py.
 """
 
 import asyncio
+import gc
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -359,6 +361,25 @@ async def test_the_reader_of_a_body_is_told(caplog: pytest.LogCaptureFixture) ->
     assert isinstance(errors[0], web.RequestPayloadError)
     await asyncio.sleep(0)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_nothing_is_left_of_a_request_whose_answer_was_raised() -> None:
+    left: list[weakref.ref[Any]] = []
+
+    async def refuse(request: web.BaseRequest) -> web.Response:
+        left.append(weakref.ref(request))
+        raise web.HTTPNotFound
+
+    connection = await in_memory(refuse)
+    gc.disable()
+    try:
+        connection.feed(GET)
+        await answered(connection)
+        # By its references alone: a collector may be long in coming.
+        await eventually(lambda: left[0]() is None, "its end")
+    finally:
+        gc.enable()
+    connection.transport.abort()
 
 
 # Deadlines

@@ -163,6 +163,10 @@ def test_its_reason_is_held_to_the_grammar() -> None:
         # Where it leads is the caller's to decide.
         ("//evil.example", "//evil.example"),
         ("javascript:x", "javascript:x"),
+        # What has no host is a path, to browsers too.
+        (URL.build(path="//evil.example/x", query_string="a=b", encoded=True), "/.//evil.example/x?a=b"),
+        (URL.build(path="///evil.example", encoded=True), "/.///evil.example"),
+        (URL("//evil.example/x"), "//evil.example/x"),
     ],
 )
 def test_a_location_is_quoted(location: Any, field: str) -> None:

@@ -1,6 +1,8 @@
 """Streams of events: what is sent, when it is there, and how they end."""
 
 import asyncio
+import gc
+import weakref
 import zlib
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from pronghorn import ClientSession, web
 from pronghorn.server.content_coding import ContentCoding
-from pronghorn.server.event_stream import GOING_AWAY, EventStreamResponse
+from pronghorn.server.event_stream import EventStreamResponse
 from pronghorn.testing import TestServer
 from pronghorn.testing.memory import make_request
 
@@ -281,11 +283,82 @@ async def test_other_errors_of_the_block_are_raised() -> None:
 
 async def test_a_graceful_shutdown_ends_it() -> None:
     stream, exchange, request = await prepared()
-    asyncio.get_running_loop().call_soon(request[GOING_AWAY])
+    assert request._on_shutdown is not None
+    asyncio.get_running_loop().call_soon(request._on_shutdown)
     async with stream:
         await asyncio.Event().wait()
     assert exchange.has_ended
     assert stream.has_ended
+    assert request._on_shutdown is None
+
+
+async def test_a_graceful_shutdown_ends_it_also_if_a_clone_of_the_request_was_answered() -> None:
+    waits = asyncio.Event()
+
+    @web.middleware
+    async def disguise(request: web.Request, handler: Any) -> web.StreamResponse:
+        answer: web.StreamResponse = await handler(request.clone(remote="192.0.2.1"))
+        return answer
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        stream = EventStreamResponse()
+        await stream.prepare(request)
+        async with stream:
+            waits.set()
+            await asyncio.Event().wait()
+        return stream
+
+    app = web.Application(middlewares=[disguise])
+    app.router.add_get("/", handler)
+    # Longer than anything is waited for here.
+    async with TestServer(app, shutdown_timeout=2 * PATIENCE) as server, connect(server) as peer:
+        peer.request()
+        await waits.wait()
+        async with asyncio.timeout(PATIENCE):
+            await server.close()
+        answer = await peer.answer()
+    assert answer.is_whole
+
+
+async def test_nothing_is_left_of_one_that_has_ended() -> None:
+    left: list[weakref.ref[Any]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        stream = EventStreamResponse(heartbeat=60)
+        left.extend((weakref.ref(stream), weakref.ref(request)))
+        await stream.prepare(request)
+        async with stream:
+            await stream.send("x")
+        return stream
+
+    async with served(handler) as peer:
+        gc.disable()
+        try:
+            peer.request()
+            await peer.answer()
+            # By their references alone: who streams to many has no need for a collector.
+            await eventually(lambda: [alive() for alive in left] == [None, None], "their end")
+        finally:
+            gc.enable()
+
+
+async def test_its_end_waits_for_a_piece_that_is_being_coded() -> None:
+    text = "".join(map(str, range(50_000)))
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        stream = EventStreamResponse()
+        stream.enable_compression(ContentCoding.gzip)
+        await stream.prepare(request)
+        sending.append(asyncio.create_task(stream.send(text)))
+        await asyncio.sleep(0)
+        return stream
+
+    sending: list[asyncio.Task[None]] = []
+    async with served(handler) as peer:
+        peer.request()
+        answer = await peer.answer()
+        assert zlib.decompress(answer.content, 31) == f"data: {text}\n\n".encode()
+        await sending[0]
 
 
 async def test_before_its_block_a_shutdown_is_not_missed() -> None:

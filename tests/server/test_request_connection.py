@@ -14,7 +14,7 @@ from pronghorn.testing import TestServer
 from pronghorn.testing.memory import make_request
 
 from ..tls import demanding_context, known_client_context, server_context
-from .peer import GET, PATIENCE, connect, eventually, in_memory, open_in_memory, serving
+from .peer import GET, PATIENCE, connect, eventually, in_memory, open_in_memory, served, serving
 
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
@@ -43,6 +43,21 @@ async def test_the_connection_and_the_task() -> None:
     assert protocol in connection.server.connections
     assert task is current
     connection.transport.abort()
+
+
+async def test_who_closes_the_transport_leaves_nothing_behind_that_was_sent() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"abc")
+        transport = request.transport
+        assert transport is not None
+        transport.close()
+        return response
+
+    async with served(handler) as peer:
+        peer.request()
+        assert (await peer.rest()).endswith(b"\r\n\r\n3\r\nabc\r\n")
 
 
 # Whether the client is still there

@@ -218,6 +218,20 @@ async def test_a_file(tmp_path: Path) -> None:
             await eventually(lambda: opened[-1].closed)
 
 
+async def test_who_has_no_body_may_say_its_length_to_head() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        response = web.Response(headers={"Content-Length": "300000"}, status=int(request.path[1:]))
+        if "prepared" in request.query:
+            await response.prepare(request)
+        return response
+
+    async with served(handler) as peer:
+        for target in ("/200", "/200?prepared", "/404"):
+            assert (await peer.ask("HEAD", target))["content-length"] == "300000"
+            assert (await peer.ask("GET", target))["content-length"] == "0"
+        assert "content-length" not in await peer.ask("HEAD", "/304")
+
+
 async def test_other_files() -> None:
     spooled = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - the response closes it
     spooled.write(b"abc")

@@ -121,32 +121,32 @@ class Http1Exchange:
             return
         size = len(chunk)
         if size >= _JOINED:
-            self._release()
+            self.release()
             self._channel.writelines(buffers)
             return
         if not self._gathered:
-            self._channel.call_soon(self._release)
+            self._channel.call_soon(self.release)
         self._gathered += buffers
         self._gathered_size += size
         if self._gathered_size >= _JOINED:
-            self._release()
+            self.release()
 
-    def _release(self) -> None:
-        """Write what has been gathered."""
+    def release(self) -> None:
+        """Write now what has been gathered of `data`."""
         if self._gathered:
             gathered, self._gathered, self._gathered_size = self._gathered, [], 0
             if not self._channel.is_lost:
                 self._channel.write(b"".join(gathered))
 
     async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
-        self._release()
+        self.release()
         return await send_file(self._channel, self._machine, file, offset, count)
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
         last = self._machine.send_end(trailers)
         if self._gathered:
             self._gathered.append(last)
-            self._release()
+            self.release()
         elif last:
             self._channel.write(last)
 

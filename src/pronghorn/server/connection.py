@@ -32,7 +32,6 @@ from ..wire.websocket.messages import WSCloseCode
 from .access_log import Log
 from .disconnection import disconnection_of, tell
 from .errors import FOR_STATUS, HTTPBadRequest, HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
-from .event_stream import GOING_AWAY
 from .request import BaseRequest, PayloadAccessError, RequestPayloadError, payload_error
 from .response import Response, StreamResponse
 from .settings import ServerSettings
@@ -130,6 +129,7 @@ class ServerConnection:
     @property
     def transport(self) -> asyncio.Transport | None:
         """The transport, None once it is closed."""
+        self._exchange.release()  # who asks for it may close it, or write to it
         return None if self.channel.is_lost else self.channel.transport
 
     @property
@@ -340,6 +340,8 @@ class ServerConnection:
             self._finish(request)
         if log is not None and response is not None and log.enabled:
             log.log(request, response, self._loop.time() - start)
+        # What was raised holds this frame by its traceback: with it here, nothing of the request would go.
+        response = None
 
     def _answer_failure(self, request: BaseRequest) -> StreamResponse | None:
         """500 without a word about why; nothing, if the head of another answer has left already."""
@@ -490,7 +492,7 @@ class ServerConnection:
             self._endpoint.go_away()
         elif self._current is not None:
             self._current.may_persist = False
-            if (go_away := self._current.get(GOING_AWAY)) is not None:
-                go_away()
+            if (on_shutdown := self._current._on_shutdown) is not None:
+                on_shutdown()
         elif self._machine.reading is Reading.HEAD:
             self._close()

@@ -18,6 +18,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 def _as_uri(name: str, given: object) -> str:
     """``given`` as it can stand in a field; ValueError for what is no URL, and for control characters."""
     text = str(given)
+    if isinstance(given, URL) and not given.absolute and given.raw_path.startswith("//"):
+        # A path, as of a request for "//host". As `str` has it, after an empty host, browsers take it for one.
+        text = f"/.{text[2:]}"
     if _URI.fullmatch(text):
         return text
     if _CONTROL.search(text):
@@ -123,7 +126,7 @@ class HTTPMove(HTTPRedirection):
 
     What a URL can't hold as it is, a space or a letter outside ASCII, is encoded. ValueError for an empty
     one, for control characters, and for what is no URL. Where it leads is the caller's to decide:
-    "//example.org" is another host.
+    "//example.org" is another host. A `yarl.URL` without a host, `Request.rel_url` for one, never is.
     """
 
     def __init__(

@@ -1,20 +1,15 @@
 """`EventStreamResponse`: server-sent events (WHATWG HTML section 9.2) to one client."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from ..keys import RequestKey
 from ..wire.sse import format_comment, format_event
 from .content_coding import FOR_LASTING
+from .request_connection import RequestConnection
 from .response_head import Headers
-from .storage import Storage
 from .stream_response import Answerable, StreamResponse
-
-#: What a request that is answered with a stream of events has called when the server shuts down.
-GOING_AWAY: Final = RequestKey[Callable[[], None]]("going_away")
 
 
 class EventStreamResponse(StreamResponse):
@@ -91,8 +86,8 @@ class EventStreamResponse(StreamResponse):
             self._is_leaving = True
             return
         request.disconnected.add_done_callback(self._note_disconnection)
-        if isinstance(request, Storage):
-            request[GOING_AWAY] = self.go_away
+        if isinstance(request, RequestConnection):
+            request._tell_of_shutdown(self.go_away)
         if self._heartbeat is not None:
             loop = asyncio.get_running_loop()
             self._sent_at = loop.time()
@@ -135,10 +130,10 @@ class EventStreamResponse(StreamResponse):
             self._sent_at = asyncio.get_running_loop().time()
 
     def send_nowait(self, request: Answerable) -> bool:
-        exchange = self._exchange
-        if exchange is not None:
-            if self._coder is not None:
-                exchange.data(self._coder.finish_now(b""))
+        exchange, coder = self._exchange, self._coder
+        if exchange is not None and (coder is None or not coder.is_busy):
+            if coder is not None:
+                exchange.data(coder.finish_now(b""))
             exchange.end(() if self._trailers is None else self._trailers.items())
             self._end()
         return self._has_ended and self._answered is request
@@ -198,6 +193,8 @@ class EventStreamResponse(StreamResponse):
     def _end(self) -> None:
         super()._end()
         self._stop_beating()
+        if isinstance(self._answered, RequestConnection):
+            self._answered._tell_of_shutdown(None)
 
     # The heartbeat
 

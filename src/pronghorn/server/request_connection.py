@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..io.websocket import Endpoint
@@ -35,6 +36,8 @@ class RequestConnection:
     _origin: "RequestConnection | None" = None
     _disconnection: Disconnection | None = None
     _tls: TLSInfo | None = None
+    #: Called when the server begins to shut down.
+    _on_shutdown: Callable[[], None] | None = None
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -77,6 +80,11 @@ class RequestConnection:
         gets `asyncio.CancelledError`.
         """
         return self._connection.disconnection(self._origin or self)
+
+    def _tell_of_shutdown(self, callback: Callable[[], None] | None) -> None:
+        """Have ``callback`` called when the server begins to shut down, and no other; None for nobody."""
+        # The connection knows of the first request, not of clones.
+        (self._origin or self)._on_shutdown = callback
 
     @property
     def tls(self) -> TLSInfo | None:

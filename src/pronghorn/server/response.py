@@ -252,6 +252,10 @@ class Response(StreamResponse):
             self._send_head(request, exchange)
             exchange.data(body)
             exchange.end(() if self._trailers is None else self._trailers.items())
+        elif not body and request.method == "HEAD" and (announced := super().content_length) is not None:
+            # RFC 9110 section 8.6: the length that GET would have, which who has no body may know.
+            self._send_head(request, exchange, length=announced)
+            exchange.end()
         else:
             self._send_head(request, exchange, body)
         self._body_length = len(body)

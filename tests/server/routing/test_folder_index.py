@@ -31,6 +31,13 @@ def test_sorted_and_only_what_is_served(tmp_path: Path) -> None:
     assert links(page(tmp_path, follows=True)) == sorted([*served, "/static/link"])
 
 
+def test_what_can_not_be_looked_at_hides_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "lost").symlink_to("nothing")
+    assert links(page(tmp_path, follows=True)) == ["/static/a.txt"]
+
+
 def test_below(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     assert links(page(tmp_path, "a b", "c")) == ["/static/a%20b/c/x"]

@@ -129,8 +129,8 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
     def register_resource(self, resource: AbstractResource) -> None:
         """Add a resource.
 
-        RuntimeError after `freeze`; TypeError for what is not one; ValueError for a name that is taken, is no
-        identifiers joined by ".", ":" or "-".
+        RuntimeError after `freeze`; TypeError for what is not one; ValueError for a name that is taken, or
+        is no identifiers joined by ".", ":" or "-".
         """
         if not isinstance(resource, AbstractResource):
             raise TypeError(f"resource: expected an AbstractResource, got {resource!r}")

@@ -43,15 +43,22 @@ def _entries(place: Place) -> list[tuple[str, str]]:
             for entry in entries:
                 if len(found) > MOST_ENTRIES:
                     break
-                if names_in(entry.name) is None:
-                    continue
-                if entry.is_dir(follow_symlinks=place.follows):
-                    found.append((entry.name, "/"))
-                elif entry.is_file(follow_symlinks=place.follows):
-                    found.append((entry.name, ""))
+                end = None if names_in(entry.name) is None else _end_of(entry, follows=place.follows)
+                if end is not None:
+                    found.append((entry.name, end))
     except OSError as error:
         raise NotServedError from error
     return found
+
+
+def _end_of(entry: "os.DirEntry[str]", *, follows: bool) -> str | None:
+    """What stands behind the name of a folder, and of a file; None for what is neither."""
+    try:
+        if entry.is_dir(follow_symlinks=follows):
+            return "/"
+        return "" if entry.is_file(follow_symlinks=follows) else None
+    except OSError:
+        return None  # a link that leads to itself, or to where we may not look
 
 
 def _quoted(path: str) -> str:
