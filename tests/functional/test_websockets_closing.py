@@ -11,7 +11,7 @@ import pytest
 from pronghorn import ClientSession, WSMsgType, web
 from pronghorn.testing import TestServer
 
-from ..server.peer import connect, eventually, served
+from ..server.peer import connect, eventually, served, serving
 from .echoing import echo
 from .frames import CLOSE, TEXT, Wire, connected, frame
 from .listening import nothing_connected
@@ -309,6 +309,25 @@ async def test_at_a_shutdown_a_handler_may_have_the_last_word() -> None:
         assert (await wire.read()).payload == b"\x03\xf4in a minute"
         wire.close(1012)
         await closing
+
+
+async def test_a_shutdown_that_begins_before_the_answer_is_not_missed() -> None:
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await may_answer.wait()
+        return await using(iterate)(request)
+
+    async with serving(handler, shutdown_timeout=60) as server, connect(server) as peer:
+        connecting = asyncio.create_task(connected(peer))
+        await asked.wait()
+        server.server.pre_shutdown()
+        may_answer.set()
+        async with asyncio.timeout(5):
+            wire = await connecting
+            assert (await wire.read()).code == 1001
+        wire.close(1001)
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -283,13 +283,12 @@ async def test_other_errors_of_the_block_are_raised() -> None:
 
 async def test_a_graceful_shutdown_ends_it() -> None:
     stream, exchange, request = await prepared()
-    assert request._on_shutdown is not None
-    asyncio.get_running_loop().call_soon(request._on_shutdown)
+    asyncio.get_running_loop().call_soon(request._shut_down)
     async with stream:
         await asyncio.Event().wait()
     assert exchange.has_ended
     assert stream.has_ended
-    assert request._on_shutdown is None
+    request._shut_down()  # again, which nobody listens to now
 
 
 async def test_a_graceful_shutdown_ends_it_also_if_a_clone_of_the_request_was_answered() -> None:
@@ -318,6 +317,27 @@ async def test_a_graceful_shutdown_ends_it_also_if_a_clone_of_the_request_was_an
             await server.close()
         answer = await peer.answer()
     assert answer.is_whole
+
+
+async def test_a_shutdown_that_begins_before_it_is_prepared_ends_it() -> None:
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await may_answer.wait()
+        stream = EventStreamResponse()
+        await stream.prepare(request)
+        assert not stream.is_open
+        async with stream:
+            await asyncio.Event().wait()
+        return stream
+
+    async with serving(handler, shutdown_timeout=2 * PATIENCE) as server, connect(server) as peer:
+        peer.request()
+        await asked.wait()
+        server.server.pre_shutdown()
+        may_answer.set()
+        assert (await peer.answer()).is_whole
 
 
 async def test_nothing_is_left_of_one_that_has_ended() -> None:

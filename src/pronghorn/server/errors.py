@@ -19,7 +19,7 @@ def _as_uri(name: str, given: object) -> str:
     """``given`` as it can stand in a field; ValueError for what is no URL, and for control characters."""
     text = str(given)
     if isinstance(given, URL) and not given.absolute and given.raw_path.startswith("//"):
-        # A path, as of a request for "//host". As `str` has it, after an empty host, browsers take it for one.
+        # A path, as of a request for "//host": browsers pass over the empty host that `str` puts in front.
         text = f"/.{text[2:]}"
     if _URI.fullmatch(text):
         return text
