@@ -342,3 +342,100 @@ async def test_the_next_answer_is_not_held_up_by_a_handler_that_was_left_behind(
         assert (await peer.answer()).text == "busy"
         assert (await peer.answer()).text == "ok"
         assert left == ["/a"]
+
+
+async def streams(request: web.Request) -> None:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"late")
+    await response.write_eof()
+
+
+async def answers(request: web.Request) -> None:
+    response = web.Response(text="late")
+    await response.prepare(request)
+    await response.write_eof()
+
+
+async def hints(request: web.Request) -> None:
+    request.send_informational(103, {"Link": "late"})
+
+
+async def switches(request: web.Request) -> None:
+    await web.WebSocketResponse().prepare(request)
+
+
+@pytest.mark.parametrize("sends", [streams, answers, hints, switches])
+@pytest.mark.parametrize("is_clone", [False, True], ids=["request", "clone"])
+async def test_what_is_late_is_no_answer_to_the_next_request(
+    sends: Callable[[web.Request], Any], is_clone: bool
+) -> None:
+    """A handler that was left behind answers at last, while the next request on its connection is handled."""
+    next_has_come, failed = asyncio.Event(), []
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await next_has_come.wait()
+        try:
+            await sends(request)
+        except RuntimeError as error:
+            failed.append(str(error))
+        return web.Response()
+
+    @web.middleware
+    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/":
+            next_has_come.set()
+            await turns(10)
+            return await handler(request)
+        given = request.clone() if is_clone else request
+        try:
+            return await asyncio.wait_for(asyncio.shield(handler(given)), 0.05)
+        except TimeoutError:
+            return web.Response(status=503, text="busy")
+
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    app = alone(slow)
+    app.middlewares.append(hurry)
+    async with TestServer(app) as server, connect(server) as peer:
+        peer.request(target="/a", more=upgrade)
+        assert (await peer.answer()).text == "busy"
+        peer.request(more=upgrade)
+        assert (await peer.answer()).text == "ok"
+        (error,) = failed
+        assert error.endswith("the request is over")
+
+
+async def test_a_prepared_answer_that_is_late_is_none_either() -> None:
+    """A whole response is sent by `write_eof`, however long ago it was prepared."""
+    prepared, failed = asyncio.Event(), []
+
+    async def slow(request: web.Request) -> web.Response:
+        response = web.Response(text="late")
+        await response.prepare(request)
+        await prepared.wait()
+        try:
+            await response.write_eof()
+        except RuntimeError as error:
+            failed.append(str(error))
+        return response
+
+    @web.middleware
+    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/":
+            prepared.set()
+            await turns(10)
+            return await handler(request)
+        try:
+            return await asyncio.wait_for(asyncio.shield(handler(request)), 0.05)
+        except TimeoutError:
+            return web.Response(status=503, text="busy")
+
+    app = alone(slow)
+    app.middlewares.append(hurry)
+    async with TestServer(app) as server, connect(server) as peer:
+        peer.request(target="/a")
+        peer.request()
+        assert (await peer.answer()).text == "busy"
+        assert (await peer.answer()).text == "ok"
+        assert failed == ["write_eof: the request is over"]

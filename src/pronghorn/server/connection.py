@@ -157,6 +157,8 @@ class ServerConnection:
         tail = self._machine.accept_upgrade()
         endpoint = self._endpoint = Endpoint(self.channel, machine, self, is_server=True, **options)
         endpoint.start(tail, has_ended=self._has_peer_ended)
+        if self._host.is_closing:
+            endpoint.go_away()
         return endpoint
 
     def disconnection(self, request: BaseRequest) -> "asyncio.Future[None]":
@@ -370,6 +372,7 @@ class ServerConnection:
     def _finish(self, request: BaseRequest) -> None:
         """The handler is done with the exchange, whatever happened."""
         self._current = self.task = None
+        request._is_over = True
         self._patience.stop()
         machine, channel = self._machine, self.channel
         if channel.is_lost:
@@ -492,7 +495,6 @@ class ServerConnection:
             self._endpoint.go_away()
         elif self._current is not None:
             self._current.may_persist = False
-            if (on_shutdown := self._current._on_shutdown) is not None:
-                on_shutdown()
+            self._current._shut_down()
         elif self._machine.reading is Reading.HEAD:
             self._close()

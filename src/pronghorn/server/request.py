@@ -123,6 +123,8 @@ class BaseRequest(RequestTarget, RequestBody, Storage):
         Clients of HTTP/1.0 are sent nothing. ValueError for another status, RuntimeError once the
         response has begun.
         """
+        if self.is_over:
+            raise RuntimeError("send_informational: the request is over")
         fields = headers.items() if isinstance(headers, Mapping) else headers
         self.exchange.informational(status, REASONS.get(status, ""), fields)
 

@@ -35,9 +35,12 @@ class RequestConnection:
     #: The request that this one is a clone of, in the end.
     _origin: "RequestConnection | None" = None
     _disconnection: Disconnection | None = None
+    _is_over: bool = False
     _tls: TLSInfo | None = None
     #: Called when the server begins to shut down.
     _on_shutdown: Callable[[], None] | None = None
+    #: It has begun to.
+    _is_shutting_down: bool = False
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -55,6 +58,11 @@ class RequestConnection:
     def task(self) -> "asyncio.Task[None] | None":
         """The task that handles this request."""
         return self._task or self._connection.task or asyncio.current_task()
+
+    @property
+    def is_over(self) -> bool:
+        """It was answered: what is sent from now on would be taken for the answer to the next request."""
+        return (self._origin or self)._is_over
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -82,9 +90,21 @@ class RequestConnection:
         return self._connection.disconnection(self._origin or self)
 
     def _tell_of_shutdown(self, callback: Callable[[], None] | None) -> None:
-        """Have ``callback`` called when the server begins to shut down, and no other; None for nobody."""
+        """Have ``callback``, and no other, called when the server begins to shut down, or now if it has.
+
+        None is nobody.
+        """
         # The connection knows of the first request, not of clones.
-        (self._origin or self)._on_shutdown = callback
+        first = self._origin or self
+        first._on_shutdown = callback
+        if callback is not None and first._is_shutting_down:
+            callback()
+
+    def _shut_down(self) -> None:
+        """The server begins to shut down."""
+        self._is_shutting_down = True
+        if self._on_shutdown is not None:
+            self._on_shutdown()
 
     @property
     def tls(self) -> TLSInfo | None:

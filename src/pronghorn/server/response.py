@@ -206,6 +206,8 @@ class Response(StreamResponse):
         request, exchange = self._req, self._exchange
         if request is None or exchange is None:
             raise RuntimeError("write_eof: called before prepare")
+        if request.is_over:
+            raise RuntimeError("write_eof: the request is over")
         body = self._body or b""
         if isinstance(body, Payload):
             try:

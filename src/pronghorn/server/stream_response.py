@@ -47,6 +47,8 @@ class Answerable(Protocol):
     def prepare_signals(self) -> tuple[Any, ...]: ...
     @property
     def disconnected(self) -> "asyncio.Future[None]": ...
+    @property
+    def is_over(self) -> bool: ...
     async def _prepare_hook(self, response: Any) -> None: ...
 
 
@@ -188,6 +190,8 @@ class StreamResponse(ResponseHead):
             try:
                 if request.prepare_signals:
                     await request._prepare_hook(self)
+                if request.is_over:
+                    raise RuntimeError("prepare: the request is over")
                 self._begin(request)
             except BaseException:
                 self._req = self._exchange = None

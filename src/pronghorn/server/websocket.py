@@ -136,6 +136,8 @@ class WebSocketResponse(WebSocket, StreamResponse):
         self._req = request
         if request.prepare_signals:
             await request._prepare_hook(self)
+        if request.is_over:
+            raise RuntimeError("prepare: the request is over")
         given = (field for field in self.fields() if field[0].lower() not in _OF_A_BODY)
         request.exchange.head(
             101, "Switching Protocols", (*fields, *given), None, body=b"", upgrade="websocket"
