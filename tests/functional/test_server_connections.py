@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +255,37 @@ async def test_a_reader_that_stalls_is_given_up(kind: str) -> None:
         await eventually(lambda: not server.runner.server.connections)  # type: ignore[union-attr]  # it is set up
         answer = await peer.answer()
         assert not answer.is_whole
+
+
+@pytest.mark.parametrize("kind", ["stream", "file"])
+async def test_a_reader_that_is_slow_and_steady_is_waited_for(kind: str, tmp_path: Path) -> None:
+    """The kernel takes megabytes: for longer than the deadline it asks for nothing more, and all is well."""
+    size = 32 * 1024 * 1024
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if kind == "file":
+            return web.FileResponse(path)
+        response = web.StreamResponse()
+        response.content_length = size
+        await response.prepare(request)
+        for _ in range(512):
+            await response.write(bytes(64 * 1024))
+        return response
+
+    async with serving(handler, write_timeout=0.5) as server, connect(server) as peer:
+        peer.request()
+        loop = asyncio.get_running_loop()
+        slow_until = loop.time() + 1.6
+        await peer.reader.readuntil(b"\r\n\r\n")
+        taken = 0
+        while taken < size:
+            piece = await peer.reader.read(64 * 1024)
+            assert piece, f"ended after {taken} bytes"
+            taken += len(piece)
+            if loop.time() < slow_until:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_slow_body_that_goes_on_is_no_slow_body() -> None:

@@ -457,8 +457,7 @@ class ServerConnection:
             self._fail_body(RequestPayloadError("the body did not arrive in time", 408))
 
     def _await_reader(self) -> None:
-        transport = self.channel.transport
-        self._unwritten = 0 if transport is None else transport.get_write_buffer_size()
+        self._unwritten = self.channel.unsent
         self._write_patience.start(self._settings.write_timeout)
 
     def _run_out_of_patience(self) -> None:
