@@ -323,7 +323,8 @@ async def answer(handler: Handler, request: web.Request) -> None:
         response = await handler(request)
     except web.HTTPException as error:
         response = error
-    await response.send(request)
+    if not response.send_nowait(request):
+        await response._complete(request)
 
 
 @pytest.mark.parametrize("when", ["waiting", "woken"])

@@ -154,6 +154,18 @@ async def test_an_end_that_fails_leaves_all_others() -> None:
     assert steps == ["+app", "+sub", "-app", "-sub"]
 
 
+async def test_of_several_failures_at_the_end_none_is_lost() -> None:
+    steps: list[str] = []
+    app, sub = web.Application(), web.Application()
+    noting(app, steps, "app", fails=True)
+    noting(sub, steps, "sub", fails=True)
+    app.add_subapp("/a", sub)
+    await app.startup()
+    with pytest.raises(LookupError, match="sub") as raised:
+        await app.cleanup()
+    assert repr(raised.value.__context__) == "LookupError('app')"
+
+
 async def test_it_can_start_again() -> None:
     steps: list[str] = []
     app = web.Application()

@@ -287,15 +287,16 @@ class Application(Storage):
     async def cleanup(self) -> None:
         """Tell `on_cleanup`, if it has started; in any case leave all that start-up has entered."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._leave)
+            self._have_left(stack)
             if self._is_frozen:
                 await self._on_cleanup.send(self)
 
-    async def _leave(self) -> None:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._cleanup_ctx.leave, self)
-            for subapp in self._subapps:
-                stack.push_async_callback(subapp._leave)
+    def _have_left(self, stack: AsyncExitStack) -> None:
+        """Let ``stack`` leave what start-up has entered here and, before that, in sub-applications."""
+        # Not by a stack inside another: it would cut off which failure came before its own.
+        stack.push_async_callback(self._cleanup_ctx.leave, self)
+        for subapp in self._subapps:
+            subapp._have_left(stack)
 
     # Serving
 

@@ -25,8 +25,6 @@ _FILE: Final = (
 )
 # O_PATH: it has to be passed through, not to be read.
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
-
-
 _SEPARATOR: Final = os.sep
 
 

@@ -34,6 +34,8 @@ SMALL: Final = 64 * 1024
 #: What a precompressed file appends to the name, best first.
 SIBLINGS: Final = (("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz"))
 
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
 Span = tuple[int, int]
 
 #: 1 January 1 and 31 December 9999, between which a date can be written. Who unpacks an archive of somebody
@@ -108,9 +110,6 @@ def wanted_by(method: str, headers: Mapping[str, str], status: int = 200) -> Wan
         range=asked,
         if_range=None if asked is None else _joined(headers, "If-Range"),
     )
-
-
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 def _joined(headers: Mapping[str, str], name: str) -> str | None:

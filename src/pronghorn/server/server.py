@@ -15,6 +15,9 @@ from .settings import ServerSettings
 
 Handler = Callable[[Any], Awaitable[StreamResponse]]
 
+#: Seconds that cancelled handlers have to clean up.
+_CANCEL_GRACE = 10.0
+
 
 class Server:
     """A protocol factory for ``loop.create_server``: every request goes to ``handler``.
@@ -142,7 +145,3 @@ class Server:
                 await self._is_empty.wait()
         except TimeoutError:
             self._abort_connections()  # of a transport that does not report its end
-
-
-#: Seconds that cancelled handlers have to clean up.
-_CANCEL_GRACE = 10.0

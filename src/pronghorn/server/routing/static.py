@@ -168,7 +168,8 @@ class StaticResource(PrefixResource):
     ) -> URL:
         """The path of a file in the folder; ``append_version`` adds ``?v=`` and its `get_file_hash`.
 
-        A file that is not there, or would not be served, gets no version.
+        A file that is not there, or would not be served, gets no version. One that has changed since it was
+        last asked for is read here and now, and waited for.
         """
         text = os.fspath(filename).lstrip(SLASH)
         if os.name == "nt":
