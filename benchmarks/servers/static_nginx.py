@@ -9,6 +9,7 @@ from staticfiles import KINDS, PREFIX, folder
 
 CONFIGURATION = """
 daemon off;
+{user}
 worker_processes 1;
 pid {scratch}/nginx.pid;
 error_log stderr error;
@@ -39,6 +40,12 @@ if __name__ == "__main__":
     scratch = Path(tempfile.mkdtemp(prefix="nginx-"))
     configuration = scratch / "nginx.conf"
     configuration.write_text(
-        CONFIGURATION.format(scratch=scratch, port=options.port, prefix=PREFIX, folder=folder(options.kind))
+        CONFIGURATION.format(
+            user="user root;" if os.geteuid() == 0 else "",  # else it gives up what it may read
+            scratch=scratch,
+            port=options.port,
+            prefix=PREFIX,
+            folder=folder(options.kind),
+        )
     )
     os.execvp("nginx", ["nginx", "-c", str(configuration)])
