@@ -35,9 +35,12 @@ def test_it_is_a_mapping() -> None:
 
 def test_a_key_that_is_not_for_requests_warns() -> None:
     request = make_request()
-    with pytest.warns(web.NotAppKeyWarning, match="RequestKey"):
-        request["key"] = "value"
-    assert request["key"] == "value"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", web.NotAppKeyWarning)
+        for each in (request, request, make_request()):
+            each["of a kind that warns"] = "once for all"
+    assert [(warning.category, warning.filename) for warning in caught] == [(web.NotAppKeyWarning, __file__)]
+    assert request["of a kind that warns"] == "once for all"
 
 
 def test_payload_errors_keep_their_status() -> None:

@@ -1,6 +1,6 @@
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -83,6 +83,20 @@ def test_a_key_of_another_kind_warns_each_time_where_it_is_set(key: Any, kind: s
             storage[key] = value
         assert [Path(warning.filename) for warning in caught] == [Path(__file__)]
         assert storage[key] == value
+
+
+def test_once_for_a_key_and_for_not_too_many() -> None:
+    class Patient(Particular):
+        _warned: ClassVar[set[object]] = set()
+
+    storage = Patient()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NotAppKeyWarning)
+        for number in range(1000):
+            storage[f"a{number}"] = storage["a"] = number
+    assert {warning.filename for warning in caught} == {__file__}
+    assert len(caught) == len(Patient._warned) == 256
+    assert len(storage) == 1001
 
 
 def test_nothing_else_warns() -> None:

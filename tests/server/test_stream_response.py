@@ -157,7 +157,7 @@ def test_it_is_a_mapping_and_tells_its_state() -> None:
     response[key] = "value"
     assert list(response.items()) == [(key, "value")]
     with pytest.warns(web.NotAppKeyWarning, match="ResponseKey"):
-        response["key"] = "other"
+        response["of a kind that warns"] = "other"
     assert repr(response) == "<StreamResponse 200 OK not prepared>"
 
 

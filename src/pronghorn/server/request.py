@@ -4,7 +4,7 @@ import asyncio
 import copy
 import warnings
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -53,6 +53,7 @@ class BaseRequest(RequestTarget, RequestBody, Storage):
     ATTRS: frozenset[str] = frozenset()
 
     _key_class = RequestKey
+    _warned: ClassVar[set[object]] = set()
 
     #: The connection may serve another request after this one.
     may_persist = True

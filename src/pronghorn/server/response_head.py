@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from multidict import CIMultiDict, istr
 
@@ -90,6 +90,7 @@ class ResponseHead(Storage):
     """Status and fields of a response, to be set until it is prepared."""
 
     _key_class = ResponseKey
+    _warned: ClassVar[set[object]] = set()
     _status: int = 200
     _reason: str = "OK"
     _headers: CIMultiDict[str] | None = None

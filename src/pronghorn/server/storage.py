@@ -2,12 +2,15 @@
 
 import warnings
 from collections.abc import Iterator, MutableMapping
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, Final, TypeVar, overload
 
 from ..keys import BaseKey, NotAppKeyWarning
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+#: Keys that are warned of once. A warning that nobody sees costs 3 us all the same, with every request.
+_WARNED: Final = 256
 
 
 class Storage(MutableMapping[str | BaseKey[Any], Any]):
@@ -18,6 +21,8 @@ class Storage(MutableMapping[str | BaseKey[Any], Any]):
 
     #: The kind of keys that is meant to be here; setting one of another kind warns.
     _key_class: ClassVar[type] = object
+    #: Other keys that were warned of, where that is done once for each; None warns each time.
+    _warned: ClassVar[set[object] | None] = None
     #: How far away who sets a key is, as warnings count it.
     _stacklevel: ClassVar[int] = 2
     _stored: dict[str | BaseKey[Any], Any] | None = None
@@ -36,17 +41,25 @@ class Storage(MutableMapping[str | BaseKey[Any], Any]):
     @overload
     def __setitem__(self, key: str, value: Any) -> None: ...
     def __setitem__(self, key: str | BaseKey[Any], value: Any) -> None:
-        if not isinstance(key, self._key_class):
-            # Without the key itself: what warnings remember has to stay as small as the program.
-            expected, got = self._key_class.__name__, type(key).__name__
-            warnings.warn(
-                f"{type(self).__name__}: expected a key of {expected}, got {got}",
-                NotAppKeyWarning,
-                stacklevel=self._stacklevel,
-            )
+        if not isinstance(key, self._key_class) and (self._warned is None or key not in self._warned):
+            self._warn_of(key)
         if self._stored is None:
             self._stored = {}
         self._stored[key] = value
+
+    def _warn_of(self, key: object) -> None:
+        warned = self._warned
+        if warned is not None:
+            if len(warned) >= _WARNED:
+                return
+            warned.add(key)
+        # Without the key itself: what warnings remember has to stay as small as the program.
+        expected, got = self._key_class.__name__, type(key).__name__
+        warnings.warn(
+            f"{type(self).__name__}: expected a key of {expected}, got {got}",
+            NotAppKeyWarning,
+            stacklevel=self._stacklevel + 1,
+        )
 
     def __delitem__(self, key: str | BaseKey[Any]) -> None:
         if self._stored is None:
