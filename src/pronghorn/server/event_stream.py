@@ -13,7 +13,7 @@ from .stream_response import Answerable, StreamResponse
 
 
 class EventStreamResponse(StreamResponse):
-    """A stream of events, each of which the client has as soon as it is sent.
+    """A stream of events, each of which the client has as soon as it is sent::
 
         stream = web.EventStreamResponse(heartbeat=15)
         await stream.prepare(request)
