@@ -2,7 +2,6 @@
 
 import asyncio
 import zlib
-from typing import Any
 
 import pytest
 
@@ -44,27 +43,22 @@ async def test_comments_are_compressed_as_well() -> None:
             content += inflate.decompress(await chunk(peer))
 
 
-def timers() -> list[asyncio.TimerHandle]:
-    loop: Any = asyncio.get_running_loop()
-    return [timer for timer in loop._scheduled if not timer.cancelled()]
-
-
 async def test_without_a_heartbeat_there_is_no_timer_and_no_task() -> None:
-    before, tasks = len(timers()), asyncio.all_tasks()
+    tasks = asyncio.all_tasks()
     stream, _, _ = await prepared()
-    assert (len(timers()), asyncio.all_tasks()) == (before, tasks)
+    assert (stream._timer, asyncio.all_tasks()) == (None, tasks)
     await stream.write_eof()
 
 
 @pytest.mark.parametrize("end", ["write_eof", "return", "raise", "cancel", "leave"])
 async def test_the_timer_ends_with_the_stream(end: str) -> None:
-    before = len(timers())
     stream = EventStreamResponse(heartbeat=1000)
+    timers: list[asyncio.TimerHandle | None] = []
 
     async def handle() -> None:
         request = make_request()
         await stream.prepare(request)
-        assert len(timers()) == before + 1
+        timers.append(stream._timer)
         if end == "write_eof":
             await stream.write_eof()
         elif end == "raise":
@@ -82,7 +76,9 @@ async def test_the_timer_ends_with_the_stream(end: str) -> None:
         task.cancel()
     await asyncio.wait([task])
     await asyncio.sleep(0)
-    assert len(timers()) == before
+    (timer,) = timers
+    assert timer is not None
+    assert (timer.cancelled(), stream._timer) == (True, None)
     assert task.cancelled() == (end == "cancel")
     if end == "raise":
         assert isinstance(task.exception(), LookupError)
@@ -111,8 +107,10 @@ async def test_who_does_not_read_is_sent_no_comments() -> None:
     exchange = request.exchange
     assert isinstance(exchange, MemoryExchange)
     sending = asyncio.create_task(stream.send("x"))
-    await eventually(lambda: beats >= 3)
-    assert bytes(exchange.content) == b"data: x\n\n"
+    await eventually(lambda: exchange.content.endswith(b"data: x\n\n"))
+    sent, seen = bytes(exchange.content), beats
+    await eventually(lambda: beats >= seen + 3)
+    assert bytes(exchange.content) == sent
     exchange.take()
     await sending
     await eventually(lambda: exchange.content.endswith(b":\n"))
