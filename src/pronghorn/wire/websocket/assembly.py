@@ -108,28 +108,37 @@ class _Bytes:
 
 
 @final
+class _Memory(BytesIO):
+    """Bytes to be written into, and given as they are when nobody has a view of them."""
+
+    def close(self) -> None:
+        """Nothing: the collector would close that of a message that was given up before the views of it."""
+
+
+@final
 class _Placed:
     """A frame of bytes, and what came of its message before it, in the memory that the message will have.
 
     Memory is what costs: to have the system give a page takes as long as to copy ten.
     """
 
-    __slots__ = ("_memory", "_size", "_view")
+    __slots__ = ("_memory", "_size")
 
     def __init__(self, before: bytes, size: int) -> None:
-        self._memory = BytesIO(bytes(len(before) + size))
-        self._view = self._memory.getbuffer()
-        self._view[: len(before)] = before
+        self._memory = _Memory(bytes(len(before) + size))
+        with self._memory.getbuffer() as view:
+            view[: len(before)] = before
         self._size = len(before)
 
     def room(self) -> memoryview:
-        return self._view[self._size :]
+        # No view of it is kept: without one the memory is given as it is, and a message that is given up
+        # leaves none that outlives it.
+        return self._memory.getbuffer()[self._size :]
 
     def fill(self, size: int) -> None:
         self._size += size
 
     def whole(self) -> bytes:
-        self._view.release()  # without a view of it, the memory is given as it is
         return self._memory.getvalue()
 
 
