@@ -15,7 +15,7 @@ from ..server.disconnection import Disconnection
 from ..wire.events import HttpVersion, HttpVersion11, RequestHead
 from ..wire.http1.body import framing
 from ..wire.http1.connection import Http1Connection
-from ..wire.http1.head import connection_options
+from ..wire.http1.section import connection_options
 from ..wire.limits import DEFAULT_DECODE_LIMITS, DecodeLimits
 from ..wire.roles import SERVER
 from ..wire.websocket.connection import WebSocketConnection

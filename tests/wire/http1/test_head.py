@@ -6,7 +6,6 @@ from pronghorn.wire.errors import ProtocolError
 from pronghorn.wire.events import HttpVersion, HttpVersion10, HttpVersion11
 from pronghorn.wire.http1.head import (
     RequestLines,
-    connection_options,
     format_request_line,
     format_status_line,
     parse_request_head,
@@ -123,7 +122,6 @@ def test_persistence(version: bytes, connection: bytes, is_persistent: bool) -> 
 
 def test_connection_lines_are_one_list() -> None:
     assert not read_request(get(b"Connection: keep-alive", b"Connection: close")).is_persistent
-    assert connection_options(" a,,B ,") == {"a", "b"}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..roles import Role
 from .body import UNTIL_CLOSE, BodyReader, body_reader, framing
 from .cursor import Cursor
-from .head import CONTENT_LENGTH, PARSE_HEAD, TRANSFER_ENCODING, find_lenient_end
+from .head import PARSE_HEAD, find_lenient_end
+from .section import CONTENT_LENGTH, TRANSFER_ENCODING
 from .writing import Reading, Writing, WritingHalf
 
 __all__ = ["Http1Connection", "Reading", "Writing"]

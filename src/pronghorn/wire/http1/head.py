@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, final
 
-from multidict import CIMultiDict, istr
+from multidict import istr
 
 from ..errors import ProtocolError
 from ..events import (
@@ -30,16 +30,12 @@ from ..events import (
     RequestHead,
     ResponseHead,
 )
-from ..fields import FieldLines, is_host, is_token, list_members
+from ..fields import is_host, is_token
 from ..limits import Limits
 from ..roles import CLIENT, SERVER, Role
+from .section import HOST, FieldSections
 
-CONNECTION: Final = istr("Connection")
-CONTENT_LENGTH: Final = istr("Content-Length")
-CONTENT_TYPE: Final = istr("Content-Type")
 EXPECT: Final = istr("Expect")
-HOST: Final = istr("Host")
-TRANSFER_ENCODING: Final = istr("Transfer-Encoding")
 UPGRADE: Final = istr("Upgrade")
 
 _VERSIONS: Final = {b"HTTP/1.1": HttpVersion11, b"HTTP/1.0": HttpVersion10}
@@ -54,8 +50,8 @@ _TARGET_CHARS: Final = bytes(set(range(0x21, 0x7F)) - set(b'#"<>'))
 _ABSOLUTE_FORM: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(?:[/?].*)?")
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
-_REQUEST_FIELDS: Final = FieldLines()
-_RESPONSE_FIELDS: Final = FieldLines()
+_REQUEST_SECTIONS: Final = FieldSections()
+_RESPONSE_SECTIONS: Final = FieldSections()
 
 _KEPT_LINES: Final = 256
 _KEPT_LINE_SIZE: Final = 64
@@ -68,23 +64,19 @@ _LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     """Parse a request line and its fields, without the empty line that ends them."""
-    lines = block.split(b"\r\n")
-    size = len(block)
-    if len(lines) > limits.fields + 1 or size > limits.start_line or size > limits.field_line:
-        _check_sizes(lines, limits)
-    method, target, version = _REQUEST_LINES[lines[0]]
-    del lines[0]
-    headers = CIMultiDict([_REQUEST_FIELDS[line] for line in lines])
-    _check_singletons(headers)
+    line, _, fields = block.partition(b"\r\n")
+    if len(line) > limits.start_line:
+        raise _too_long(limits)
+    method, target, version = _REQUEST_LINES[line]
+    lines, headers, options = _REQUEST_SECTIONS.read(fields, limits)
     if HOST not in headers:
         if version is HttpVersion11:
             raise ProtocolError("Host: missing")
     elif target[0] != "/":
         _check_authority(headers[HOST], method, target)
     head = RequestHead(method, target, version, headers, lines)
-    connection = headers.getall(CONNECTION, None)
-    if connection is not None:
-        _apply_connection(head, connection_options(", ".join(connection)))
+    if options:
+        _apply_connection(head, options)
     if method == "CONNECT":
         head.upgrade = "connect"
     if EXPECT in headers:
@@ -167,26 +159,24 @@ def _check_authority(host: str, method: str, target: str) -> None:
 def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
     """Parse a status line and its fields, without the empty line that ends them."""
     try:
-        return _parse_response_lines(block.split(b"\r\n"), len(block), limits)
+        return _parse_strictly(block, limits)
     except ProtocolError:
-        lines = _mend(block)
-        if lines is None:
+        mended = _mend(block)
+        if mended == block:
             raise
-    return _parse_response_lines(lines, len(block), limits)
+    return _parse_strictly(mended, limits)
 
 
-def _parse_response_lines(lines: list[bytes], size: int, limits: Limits) -> ResponseHead:
-    if len(lines) > limits.fields + 1 or size > limits.start_line or size > limits.field_line:
-        _check_sizes(lines, limits)
-    version, status, reason = _STATUS_LINES[lines[0]]
-    del lines[0]
-    headers = CIMultiDict([_RESPONSE_FIELDS[line] for line in lines])
-    _check_singletons(headers)
+def _parse_strictly(block: bytes, limits: Limits) -> ResponseHead:
+    line, _, fields = block.partition(b"\r\n")
+    if len(line) > limits.start_line:
+        raise _too_long(limits)
+    version, status, reason = _STATUS_LINES[line]
+    lines, headers, options = _RESPONSE_SECTIONS.read(fields, limits)
     kind = InformationalHead if status < 200 and status != 101 else ResponseHead
     head = kind(status, reason, version, headers, lines)
-    connection = headers.getall(CONNECTION, None)
-    if connection is not None:
-        _apply_connection(head, connection_options(", ".join(connection)))
+    if options:
+        _apply_connection(head, options)
     return head
 
 
@@ -225,46 +215,22 @@ def find_lenient_end(data: bytes | bytearray, start: int, searched: int) -> tupl
     return (end - 1 if end > start and data[end - 1] == 13 else end), found.end()
 
 
-def _mend(block: bytes) -> list[bytes] | None:
-    """The lines of a head with bare LF and folded values, or None if it has neither."""
+def _mend(block: bytes) -> bytes:
+    """A head that may have bare LF and folded values, without either."""
     lines: list[bytes] = []
     for line in block.replace(b"\r\n", b"\n").split(b"\n"):
         if line[:1] in (b" ", b"\t") and len(lines) > 1:
             lines[-1] = lines[-1].rstrip(b" \t") + b" " + line.strip(b" \t")
         else:
             lines.append(line)
-    return lines if lines != block.split(b"\r\n") else None
+    return b"\r\n".join(lines)
 
 
 # Both
 
 
-def _check_sizes(lines: list[bytes], limits: Limits) -> None:
-    if len(lines) > limits.fields + 1:
-        raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
-    if len(lines[0]) > limits.start_line:
-        raise ProtocolError(f"start line: longer than {limits.start_line} bytes", 414)
-    if len(lines) > 1 and max(map(len, lines[1:])) > limits.field_line:
-        raise ProtocolError(f"field line: longer than {limits.field_line} bytes", 431)
-
-
-def _check_singletons(headers: CIMultiDict[str]) -> None:
-    """What frames, routes and describes a message comes once: by a second one, readers are set at odds."""
-    if (
-        (HOST in headers and len(headers.getall(HOST)) > 1)
-        or (CONTENT_TYPE in headers and len(headers.getall(CONTENT_TYPE)) > 1)
-        or (CONTENT_LENGTH in headers and len(headers.getall(CONTENT_LENGTH)) > 1)
-        or (TRANSFER_ENCODING in headers and len(headers.getall(TRANSFER_ENCODING)) > 1)
-    ):
-        raise ProtocolError(
-            "Host, Content-Type, Content-Length or Transfer-Encoding: expected once, got more"
-        )
-
-
-@lru_cache(maxsize=256)
-def connection_options(value: str) -> frozenset[str]:
-    """The options of a Connection field (RFC 9110 section 7.6.1): whole members, never substrings."""
-    return frozenset(list_members(value))
+def _too_long(limits: Limits) -> ProtocolError:
+    return ProtocolError(f"start line: longer than {limits.start_line} bytes", 414)
 
 
 def _apply_connection(head: Head, options: frozenset[str]) -> None:
