@@ -15,6 +15,7 @@ from pronghorn.wire.roles import SERVER
 from .fakes import FakeTransport, Recorder, settle
 
 KIB = 1024
+MIB = 1024 * KIB
 
 
 class Rig(Recorder):
@@ -177,6 +178,32 @@ async def test_a_message_leaves_in_one_write() -> None:
     rig.exchange.head(200, "OK", [("A", "b")], None, body=b"body")
     assert rig.transport.writes == [1]
     assert rig.transport.take() == b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 4\r\n\r\nbody"
+
+
+async def test_a_large_body_leaves_with_its_head_and_is_not_copied() -> None:
+    rig = Rig()
+    rig.begin(0)
+    body = b"x" * MIB
+    rig.exchange.head(200, "OK", [("A", "b")], None, body=body)
+    assert rig.transport.writes == [2]  # buffers
+    assert rig.transport.take() == b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 1048576\r\n\r\n" + body
+
+
+async def test_a_large_body_that_may_not_be_sent() -> None:
+    rig = Rig()
+    rig.transport.receive(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    rig.exchange.head(200, "OK", [], None, body=b"x" * MIB)
+    assert rig.transport.take() == b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n"
+    rig.go_on()
+    rig.begin(0)
+    rig.exchange.head(204, "No Content", [], None, body=b"x" * MIB)
+    assert rig.transport.take() == b"HTTP/1.1 204 No Content\r\n\r\n"
+    rig.go_on()
+    rig.begin(0)
+    rig.transport.abort()
+    await settle()
+    with pytest.raises(ConnectionResetError):
+        rig.exchange.head(200, "OK", [], None, body=b"x" * MIB)
 
 
 @pytest.mark.parametrize("size", [1, KIB, 16 * KIB - 1, 16 * KIB, 100 * KIB])

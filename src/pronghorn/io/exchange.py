@@ -106,9 +106,16 @@ class Http1Exchange:
         is_persistent: bool = True,
         upgrade: str = "",
     ) -> None:
-        self._channel.write(
-            self._machine.send_head(first, second, fields, length, body, is_persistent, upgrade)
-        )
+        machine = self._machine
+        if body is None or len(body) < _JOINED:
+            self._channel.write(
+                machine.send_head(first, second, fields, length, body, is_persistent, upgrade)
+            )
+            return
+        start = machine.send_head(first, second, fields, len(body), None, is_persistent, upgrade)
+        buffers = (start, *machine.send_data(body))
+        machine.send_end()
+        self._channel.writelines(buffers)
 
     def informational(self, status: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:
         head = self._machine.send_informational(status, reason, fields)
