@@ -21,6 +21,7 @@ from .cleanup import CleanupCallback, CleanupContext
 from .matching import AbstractMatchInfo
 from .middlewares import Handler, Link, Middleware, chain, make_link
 from .request import ConnectionFacts, Request
+from .request_body import CLIENT_MAX_FIELDS, CLIENT_MAX_SIZE
 from .response import StreamResponse
 from .routing.dispatcher import AbstractRouter, RouteDefinition, UrlDispatcher
 from .routing.domain import Domain, MaskDomain
@@ -62,8 +63,8 @@ class Application(Storage):
         router: AbstractRouter | None = None,
         middlewares: Iterable[Middleware] = (),
         handler_args: Mapping[str, Any] | None = None,
-        client_max_size: int = 1024**2,
-        client_max_fields: int = 1000,
+        client_max_size: int = CLIENT_MAX_SIZE,
+        client_max_fields: int = CLIENT_MAX_FIELDS,
         loop: asyncio.AbstractEventLoop | None = None,
         debug: Any = ...,
     ) -> None:
@@ -75,6 +76,10 @@ class Application(Storage):
         self._handler_args = dict(handler_args or {})
         self._client_max_size = client_max_size
         self._client_max_fields = client_max_fields
+        self._has_default_limits = (client_max_size, client_max_fields) == (
+            CLIENT_MAX_SIZE,
+            CLIENT_MAX_FIELDS,
+        )
         self._loop = loop
         self._debug = debug
         self._middlewares: FrozenList[Middleware] = FrozenList(middlewares)
@@ -341,6 +346,8 @@ class Application(Storage):
         task: "asyncio.Task[None] | None",
         _cls: type[Request] = Request,
     ) -> Request:
+        if self._has_default_limits:
+            return _cls(message, payload, protocol, writer, task)  # keywords cost 0.2 us
         return _cls(
             message,
             payload,
@@ -352,7 +359,10 @@ class Application(Storage):
         )
 
     async def _handle(self, request: Request) -> StreamResponse:
-        match = await self._router.resolve(request)
+        router = self._router
+        match = router.look_up(request) if type(router) is UrlDispatcher else None
+        if match is None:
+            match = await router.resolve(request)
         apps: tuple[Any, ...]
         if type(match) is UrlMappingMatchInfo and not match._apps:
             # What `_join` does, without its calls: 1.9 us instead of 2.5 for all that stands here.

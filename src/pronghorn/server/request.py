@@ -19,7 +19,14 @@ from ..wire.events import RequestHead
 from ..wire.websocket.connection import WebSocketConnection
 from .config_dict import ChainMapProxy
 from .matching import AbstractMatchInfo, ApplicationLike
-from .request_body import PayloadAccessError, RequestBody, RequestPayloadError, payload_error
+from .request_body import (
+    CLIENT_MAX_FIELDS,
+    CLIENT_MAX_SIZE,
+    PayloadAccessError,
+    RequestBody,
+    RequestPayloadError,
+    payload_error,
+)
 from .request_connection import ConnectionFacts
 from .request_message import RawRequestMessage
 from .request_target import RequestTarget, target_of
@@ -69,8 +76,8 @@ class BaseRequest(RequestTarget, RequestBody, Storage):
         task: "asyncio.Task[None] | None" = None,
         loop: asyncio.AbstractEventLoop | None = None,
         *,
-        client_max_size: int = 1024**2,
-        client_max_fields: int = 1000,
+        client_max_size: int = CLIENT_MAX_SIZE,
+        client_max_fields: int = CLIENT_MAX_FIELDS,
         state: dict[str | BaseKey[Any], Any] | None = None,
         scheme: str | None = None,
         host: str | None = None,
@@ -82,11 +89,13 @@ class BaseRequest(RequestTarget, RequestBody, Storage):
         self._connection = protocol
         #: Where the response goes.
         self.exchange = payload_writer
-        # None is what the class says: not storing it is a tenth of what making a request costs.
+        # What the class says is not stored: that is a fifth of what making a request costs.
         if task is not None:
             self._task = task
-        self._client_max_size = client_max_size
-        self._client_max_fields = client_max_fields
+        if client_max_size != CLIENT_MAX_SIZE:
+            self._client_max_size = client_max_size
+        if client_max_fields != CLIENT_MAX_FIELDS:
+            self._client_max_fields = client_max_fields
         if state is not None or scheme is not None or host is not None or remote is not None:
             self._stored = state
             self._replace_origin(scheme, host, remote)

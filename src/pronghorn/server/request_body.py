@@ -4,7 +4,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from multidict import MultiDict, MultiDictProxy
 
@@ -17,6 +17,10 @@ from .errors import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMe
 from .form import BoundedContent, FormValue, Upload, close_all, read_form_data, read_urlencoded
 from .request_connection import RequestConnection
 from .request_fields import RequestFields
+
+#: How large a body is read, in bytes, and how many fields of a form, if nobody says otherwise.
+CLIENT_MAX_SIZE: Final = 1024**2
+CLIENT_MAX_FIELDS: Final = 1000
 
 
 class RequestPayloadError(Exception):
@@ -43,8 +47,8 @@ class RequestBody(RequestFields, RequestConnection):
     POST_METHODS = frozenset(("PATCH", "POST", "PUT", "TRACE", "DELETE"))
 
     _body: bytes | StreamReader
-    _client_max_size: int
-    _client_max_fields: int
+    _client_max_size: int = CLIENT_MAX_SIZE
+    _client_max_fields: int = CLIENT_MAX_FIELDS
     _content: StreamReader | None = None
     _post: MultiDictProxy[FormValue] | None = None
     _read_bytes: bytes | None = None

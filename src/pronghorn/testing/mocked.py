@@ -12,6 +12,7 @@ from yarl import URL
 from .. import web
 from ..io.stream import StreamReader
 from ..server.matching import AbstractMatchInfo
+from ..server.request_body import CLIENT_MAX_FIELDS, CLIENT_MAX_SIZE
 from ..signals import Signal
 from ..wire.events import HttpVersion, HttpVersion11
 from .memory import MemoryConnection, exchange_for, make_head
@@ -40,8 +41,8 @@ def make_mocked_request(
     transport: Any = _NOTHING,
     payload: bytes | StreamReader = b"",
     sslcontext: ssl.SSLContext | None = None,
-    client_max_size: int = 1024**2,
-    client_max_fields: int = 1000,
+    client_max_size: int = CLIENT_MAX_SIZE,
+    client_max_fields: int = CLIENT_MAX_FIELDS,
     loop: Any = ...,
 ) -> web.Request:
     """A request for a handler that is called by a test, with no server and, at first, no event loop.

@@ -13,7 +13,14 @@ from ..request import Request
 from .index import PathIndex
 from .listing import ResourcesView, RoutesView
 from .paths import SLASH, path_of
-from .resource import NO_PARTS, AbstractResource, DynamicResource, Resource, make_resource
+from .resource import (
+    NO_PARTS,
+    AbstractResource,
+    DynamicResource,
+    PlainResource,
+    Resource,
+    make_resource,
+)
 from .route import (
     ANY_METHOD,
     AbstractRoute,
@@ -77,9 +84,10 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     # Looking up
 
-    async def resolve(self, request: Request) -> UrlMappingMatchInfo:
-        if self._ruled and (found := await self._find_by_rule(request)) is not None:
-            return found
+    def look_up(self, request: Request) -> UrlMappingMatchInfo | None:
+        """What `resolve` finds, without waiting; None if a resource has to be awaited for it."""
+        if self._ruled:
+            return None
         head = request.head
         path, _, _ = head.target.partition("?")
         if "%" in path or path[:1] != SLASH:
@@ -91,21 +99,30 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
                 return UrlMappingMatchInfo(NO_PARTS, route)
         allowed: set[str] = set()
         for resource in self._index.candidates(path):
-            if type(resource) is DynamicResource:
-                # What its `resolve` does, without finding out the path again.
-                parts = resource._match(path)
-                if parts is None:
-                    continue
-                route = resource._routes.get(method) or resource._routes.get(ANY_METHOD)
-                if route is not None:
-                    return UrlMappingMatchInfo(parts, route)
-                allowed.update(resource._routes)
+            if type(resource) is not DynamicResource and type(resource) is not PlainResource:
+                return None
+            parts = resource._match(path)
+            if parts is None:
                 continue
+            route = resource._routes.get(method) or resource._routes.get(ANY_METHOD)
+            if route is not None:
+                return UrlMappingMatchInfo(parts, route)
+            allowed.update(resource._routes)
+        return _refusal(method, allowed)
+
+    async def resolve(self, request: Request) -> UrlMappingMatchInfo:
+        found = self.look_up(request)
+        if found is not None:
+            return found
+        if self._ruled and (found := await self._find_by_rule(request)) is not None:
+            return found
+        allowed: set[str] = set()
+        for resource in self._index.candidates(path_of(request)):
             found, methods = await resource.resolve(request)
             if found is not None:
                 return found
             allowed |= methods
-        return MatchInfoError(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
+        return _refusal(request.method, allowed)
 
     async def _find_by_rule(self, request: Request) -> UrlMappingMatchInfo | None:
         for ruled in self._ruled:
@@ -277,3 +294,7 @@ def _check_name(name: str) -> None:
     for part in _NAME_SEPARATORS.split(name):
         if not part.isidentifier() or iskeyword(part):
             raise ValueError(f"name: expected identifiers joined by '.', ':' or '-', got {name!r}")
+
+
+def _refusal(method: str, allowed: set[str]) -> MatchInfoError:
+    return MatchInfoError(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
