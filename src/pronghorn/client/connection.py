@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, final
 
 from multidict import istr
 
-from ..io.channel import Channel
+from ..io.channel import Channel, QuietOwner
 from ..io.deadline import PRECISE, Deadline, Sweep
 from ..io.dial import Address
 from ..io.exchange import Http1Exchange
@@ -65,7 +65,7 @@ class Answer:
 
 
 @final
-class ClientConnection:
+class ClientConnection(QuietOwner):
     """Owns a channel. ``begin`` starts an exchange; when it is over, the connection goes to its keeper."""
 
     __slots__ = (
@@ -390,18 +390,6 @@ class ClientConnection:
         if self._is_adopted:
             self.idle_deadline.stop()
             self._keeper.lost(self)
-
-    def connect(self) -> None:
-        pass
-
-    def unwritable(self) -> None:
-        pass
-
-    def writable(self) -> None:
-        pass
-
-    def outlives_eof(self) -> bool:
-        return False
 
     # Parts
 

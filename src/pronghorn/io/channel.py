@@ -59,6 +59,25 @@ class Owner(Protocol):
         """There is something to be written still, though the peer sends no more."""
 
 
+class QuietOwner:
+    """An owner that does not wait to write, and goes when its peer does: what it has no answer to."""
+
+    __slots__ = ()
+
+    def connect(self) -> None:
+        """See `Owner`."""
+
+    def unwritable(self) -> None:
+        """See `Owner`."""
+
+    def writable(self) -> None:
+        """See `Owner`."""
+
+    def outlives_eof(self) -> bool:
+        """See `Owner`."""
+        return False
+
+
 class Channel(asyncio.Protocol):
     """One connection."""
 

@@ -16,7 +16,7 @@ from ..wire.events import Event, ResponseHead
 from ..wire.http1.connection import Http1Connection
 from ..wire.limits import DEFAULT_LIMITS
 from ..wire.roles import CLIENT
-from .channel import Channel
+from .channel import Channel, QuietOwner
 from .dial import DEFAULT_DIALLING, Dialling, race
 from .resolver import AddressInfo
 
@@ -33,7 +33,7 @@ class TunnelRefused(Exception):
         self.head = head
 
 
-class Tunnel(Channel):
+class Tunnel(Channel, QuietOwner):
     """The protocol of a connection to a proxy until CONNECT is answered."""
 
     __slots__ = ("_http", "_waiter")
@@ -83,18 +83,6 @@ class Tunnel(Channel):
         if not self._waiter.done():
             self._waiter.set_exception(error)
             self._waiter.exception()  # who asked may be gone
-
-    def connect(self) -> None:
-        pass
-
-    def unwritable(self) -> None:
-        pass
-
-    def writable(self) -> None:
-        pass
-
-    def outlives_eof(self) -> bool:
-        return False
 
 
 class _Reached:

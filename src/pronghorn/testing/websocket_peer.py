@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
-from ..io.channel import Channel
+from ..io.channel import Channel, QuietOwner
 from ..io.websocket import Endpoint
 from ..wire.roles import CLIENT
 from ..wire.websocket.connection import WebSocketConnection, WebSocketEvent
@@ -84,11 +84,8 @@ class WebSocketPeer:
         self._news.set()
 
 
-class _Nobody:
+class _Nobody(QuietOwner):
     """Who owns a channel before, or beside, somebody who wants to know."""
-
-    def connect(self) -> None:
-        pass
 
     def receive(self, events: Sequence[Any], /) -> None:
         pass
@@ -98,15 +95,6 @@ class _Nobody:
 
     def lose(self, error: Exception | None, /) -> None:
         pass
-
-    def unwritable(self) -> None:
-        pass
-
-    def writable(self) -> None:
-        pass
-
-    def outlives_eof(self) -> bool:
-        return False
 
 
 @final
