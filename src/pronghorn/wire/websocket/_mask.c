@@ -31,38 +31,6 @@ mask_octets(const unsigned char *restrict data, unsigned char *restrict masked, 
     }
 }
 
-static PyObject *
-apply_mask(PyObject *module, PyObject *const *args, Py_ssize_t count)
-{
-    Py_buffer data, key;
-    PyObject *masked = NULL;
-
-    (void)module;
-    if (count != 2) {
-        PyErr_Format(PyExc_TypeError, "apply_mask: expected 2 arguments, got %zd", count);
-        return NULL;
-    }
-    if (PyObject_GetBuffer(args[0], &data, PyBUF_SIMPLE) < 0) {
-        return NULL;
-    }
-    if (PyObject_GetBuffer(args[1], &key, PyBUF_SIMPLE) < 0) {
-        PyBuffer_Release(&data);
-        return NULL;
-    }
-    if (key.len != KEY_SIZE) {
-        PyErr_Format(PyExc_ValueError, "key: expected 4 octets, got %zd", key.len);
-    }
-    else {
-        masked = PyBytes_FromStringAndSize(NULL, data.len);
-        if (masked != NULL) {
-            mask_octets(data.buf, (unsigned char *)PyBytes_AsString(masked), data.len, key.buf);
-        }
-    }
-    PyBuffer_Release(&key);
-    PyBuffer_Release(&data);
-    return masked;
-}
-
 /* The same over what is there: of two pointers to one place compilers make no vectors. */
 static void
 mask_octets_in_place(unsigned char *octets, Py_ssize_t size, const unsigned char *key)
@@ -82,34 +50,62 @@ mask_octets_in_place(unsigned char *octets, Py_ssize_t size, const unsigned char
     }
 }
 
+/* The two buffers of a call, to be released together; -1 and an exception if they are not what was expected. */
+static int
+take_arguments(const char *name, PyObject *const *args, Py_ssize_t count, int flags, Py_buffer *data, Py_buffer *key)
+{
+    if (count != 2) {
+        PyErr_Format(PyExc_TypeError, "%s: expected 2 arguments, got %zd", name, count);
+        return -1;
+    }
+    if (PyObject_GetBuffer(args[0], data, flags) < 0) {
+        return -1;
+    }
+    if (PyObject_GetBuffer(args[1], key, PyBUF_SIMPLE) < 0) {
+        PyBuffer_Release(data);
+        return -1;
+    }
+    if (key->len != KEY_SIZE) {
+        PyErr_Format(PyExc_ValueError, "key: expected 4 octets, got %zd", key->len);
+        PyBuffer_Release(key);
+        PyBuffer_Release(data);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+apply_mask(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    Py_buffer data, key;
+    PyObject *masked;
+
+    (void)module;
+    if (take_arguments("apply_mask", args, count, PyBUF_SIMPLE, &data, &key) < 0) {
+        return NULL;
+    }
+    masked = PyBytes_FromStringAndSize(NULL, data.len);
+    if (masked != NULL) {
+        mask_octets(data.buf, (unsigned char *)PyBytes_AsString(masked), data.len, key.buf);
+    }
+    PyBuffer_Release(&key);
+    PyBuffer_Release(&data);
+    return masked;
+}
+
 static PyObject *
 apply_mask_in_place(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     Py_buffer data, key;
-    PyObject *done = NULL;
 
     (void)module;
-    if (count != 2) {
-        PyErr_Format(PyExc_TypeError, "apply_mask_in_place: expected 2 arguments, got %zd", count);
+    if (take_arguments("apply_mask_in_place", args, count, PyBUF_WRITABLE, &data, &key) < 0) {
         return NULL;
     }
-    if (PyObject_GetBuffer(args[0], &data, PyBUF_WRITABLE) < 0) {
-        return NULL;
-    }
-    if (PyObject_GetBuffer(args[1], &key, PyBUF_SIMPLE) < 0) {
-        PyBuffer_Release(&data);
-        return NULL;
-    }
-    if (key.len != KEY_SIZE) {
-        PyErr_Format(PyExc_ValueError, "key: expected 4 octets, got %zd", key.len);
-    }
-    else {
-        mask_octets_in_place(data.buf, data.len, key.buf);
-        done = Py_NewRef(Py_None);
-    }
+    mask_octets_in_place(data.buf, data.len, key.buf);
     PyBuffer_Release(&key);
     PyBuffer_Release(&data);
-    return done;
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
