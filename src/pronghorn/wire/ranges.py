@@ -15,6 +15,8 @@ _UNIT: Final = "bytes"
 #: More digits than any size has; int() of many is quadratic, or refuses.
 _DIGITS: Final = 19
 _BEYOND: Final = 10**_DIGITS
+#: A list that is longer than this is not looked at, however empty.
+_MOST_COMMAS: Final = 4 * MAX_RANGES
 
 
 def parse_ranges(field: str) -> list[Asked] | None:
@@ -39,10 +41,6 @@ def parse_ranges(field: str) -> list[Asked] | None:
             return None
         ranges.append((first, last))
     return ranges or None
-
-
-#: A list that is longer than this is not looked at, however empty.
-_MOST_COMMAS: Final = 4 * MAX_RANGES
 
 
 def _specs(field: str) -> str | None:
