@@ -74,6 +74,7 @@ from .server.response import ContentCoding, Response, StreamResponse, json_bytes
 from .server.routing.dispatcher import AbstractRouter, UrlDispatcher
 from .server.routing.domain import AbstractRuleMatching, Domain, MaskDomain
 from .server.routing.listing import ResourcesView, RoutesView
+from .server.routing.match_info import MatchInfoError, UrlMappingMatchInfo
 from .server.routing.resource import (
     AbstractResource,
     DynamicResource,
@@ -81,13 +82,7 @@ from .server.routing.resource import (
     PrefixResource,
     Resource,
 )
-from .server.routing.route import (
-    AbstractRoute,
-    MatchInfoError,
-    ResourceRoute,
-    SystemRoute,
-    UrlMappingMatchInfo,
-)
+from .server.routing.route import AbstractRoute, ResourceRoute, SystemRoute
 from .server.routing.static import StaticResource
 from .server.routing.subapp import MatchedSubAppResource, PrefixedSubAppResource
 from .server.routing.table import (

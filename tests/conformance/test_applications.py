@@ -35,10 +35,10 @@ TOP = web.DynamicResource("/{top}")
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "root"
-    for folder in (root / "sub", root / "closed", tmp_path / "root-beside"):
+    root = tmp_path / "served"
+    for folder in (root / "sub", root / "closed", tmp_path / "served-beside"):
         folder.mkdir(parents=True)
-    for secret in (tmp_path / "secret.txt", tmp_path / "root-beside" / "secret.txt"):
+    for secret in (tmp_path / "secret.txt", tmp_path / "served-beside" / "secret.txt"):
         secret.write_bytes(SECRET)
     (root / "a.txt").write_text("content")
     (root / "sub" / "b.txt").write_text("inner")

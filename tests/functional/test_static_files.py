@@ -24,7 +24,7 @@ PASSWD = "root:"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "root"
+    root = tmp_path / "served"
     (root / "sub").mkdir(parents=True)
     (root / "a.txt").write_text("content")
     (root / "sub" / "b.txt").write_text("inner")
@@ -32,8 +32,8 @@ def root(tmp_path: Path) -> Path:
     (root / "colon:name").write_text("colon")
     (root / "back\\slash").write_text("backslash")
     (tmp_path / "secret.txt").write_text("secret")
-    (tmp_path / "root-beside").mkdir()
-    (tmp_path / "root-beside" / "secret.txt").write_text("secret")
+    (tmp_path / "served-beside").mkdir()
+    (tmp_path / "served-beside" / "secret.txt").write_text("secret")
     (root / "link").symlink_to(tmp_path / "secret.txt")
     (root / "inner-link").symlink_to(root / "a.txt")
     (root / "folder-link").symlink_to(tmp_path)
@@ -66,7 +66,7 @@ TRAVERSALS = [
     "/static..",
     "/static../secret.txt",
     "/static-beside/secret.txt",
-    "/static/../root-beside/secret.txt",
+    "/static/../served-beside/secret.txt",
     "/static/%2e%2e/secret.txt",
     "/static/%2E%2E/secret.txt",
     "/static/.%2e/secret.txt",
@@ -116,7 +116,7 @@ TRAVERSALS = [
     "/static/link",
     "/static/inner-link",
     "/static/folder-link/secret.txt",
-    "/static/folder-link/root/a.txt",
+    "/static/folder-link/served/a.txt",
     "/static/pipe",
     "/static/" + "a" * 300,
     "/static/" + "%61" * 2000,

@@ -95,6 +95,7 @@ MODULES: Final[dict[str, Alias]] = {
         "server.routing.dispatcher",
         "server.routing.resource",
         "server.routing.route",
+        "server.routing.match_info",
         "server.routing.domain",
         "server.routing.subapp",
         "server.routing.static",

@@ -25,8 +25,9 @@ from .request_body import CLIENT_MAX_FIELDS, CLIENT_MAX_SIZE
 from .response import StreamResponse
 from .routing.dispatcher import AbstractRouter, RouteDefinition, UrlDispatcher
 from .routing.domain import Domain, MaskDomain
+from .routing.match_info import UrlMappingMatchInfo
 from .routing.paths import SLASH
-from .routing.route import AbstractRoute, UrlMappingMatchInfo
+from .routing.route import AbstractRoute
 from .routing.subapp import MatchedSubAppResource, PrefixedSubAppResource
 from .server import Server
 from .storage import Storage

@@ -2,7 +2,15 @@
 
 import pytest
 
-from pronghorn.server.routing.paths import comparable, decoded, folder_of, path_of, quoted, requoted
+from pronghorn.server.routing.paths import (
+    comparable,
+    decoded,
+    folder_of,
+    path_of,
+    quoted,
+    raw_path_of,
+    requoted,
+)
 from pronghorn.testing.memory import make_request
 
 from ...worktime import LINEAR, growth
@@ -73,20 +81,23 @@ def test_folder_of(fixed: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "path"),
+    ("method", "target", "raw", "path"),
     [
-        ("GET", "/a?b=/c", "/a"),
-        ("GET", "/%61?%62", "/a"),
-        ("GET", "//evil/a", "//evil/a"),
-        ("GET", "http://host/a%20b?c", "/a b"),
-        ("GET", "http://host", "/"),
-        ("GET", "http://host?a", "/"),
-        ("OPTIONS", "*", "*"),
-        ("CONNECT", "host:80", ""),
+        ("GET", "/a?b=/c", "/a", "/a"),
+        ("GET", "/%61?%62", "/%61", "/a"),
+        ("GET", "/%c3%a9%2f", "/%c3%a9%2f", "/é%2F"),
+        ("GET", "//evil/a", "//evil/a", "//evil/a"),
+        ("GET", "http://host/a%20b?c", "/a%20b", "/a b"),
+        ("GET", "http://host", "/", "/"),
+        ("GET", "http://host?a", "/", "/"),
+        ("OPTIONS", "*", "*", "*"),
+        ("CONNECT", "host:80", "", ""),
     ],
 )
-def test_path_of(method: str, target: str, path: str) -> None:
-    assert path_of(make_request(method, target)) == path
+def test_path_of(method: str, target: str, raw: str, path: str) -> None:
+    request = make_request(method, target)
+    assert raw_path_of(request) == raw
+    assert path_of(request) == path
 
 
 @pytest.mark.timed

@@ -21,7 +21,7 @@ def open_descriptors() -> int:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "root"
+    root = tmp_path / "served"
     (root / "sub").mkdir(parents=True)
     (root / "a.txt").write_text("content")
     (root / "sub" / "b c.txt").write_text("inner")

@@ -12,24 +12,18 @@ from ..matching import AbstractMatchInfo
 from ..request import Request
 from .index import PathIndex
 from .listing import ResourcesView, RoutesView
+from .match_info import MatchInfoError, UrlMappingMatchInfo
 from .paths import SLASH, path_of
 from .resource import (
     NO_PARTS,
     AbstractResource,
     DynamicResource,
+    Found,
     PlainResource,
     Resource,
     make_resource,
 )
-from .route import (
-    ANY_METHOD,
-    AbstractRoute,
-    ExpectHandler,
-    Handler,
-    MatchInfoError,
-    ResourceRoute,
-    UrlMappingMatchInfo,
-)
+from .route import ANY_METHOD, AbstractRoute, ExpectHandler, Handler, ResourceRoute
 from .static import CHUNK_SIZE, StaticResource
 from .subapp import MatchedSubAppResource
 
@@ -118,7 +112,8 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             return found
         allowed: set[str] = set()
         for resource in self._index.candidates(path_of(request)):
-            found, methods = await resource.resolve(request)
+            answer: Found = await resource.resolve(request)
+            found, methods = answer
             if found is not None:
                 return found
             allowed |= methods

@@ -24,12 +24,15 @@ class Asking(Protocol):
     def rel_url(self) -> URL: ...
 
 
+def raw_path_of(request: Asking) -> str:
+    """The path that ``request`` asks for, percent-encoded as it came."""
+    path, _, _ = request.head.target.partition("?")
+    return path if path[:1] == SLASH else request.rel_url.raw_path
+
+
 def path_of(request: Asking) -> str:
     """The path that ``request`` asks for, comparable."""
-    path, _, _ = request.head.target.partition("?")
-    if path[:1] != SLASH:
-        path = request.rel_url.raw_path
-    return comparable(path) if "%" in path else path
+    return comparable(raw_path_of(request))
 
 
 def quoted(text: str) -> str:

@@ -8,16 +8,10 @@ from typing import Any, Final
 from yarl import URL
 
 from ..request import Request
+from .match_info import UrlMappingMatchInfo
 from .paths import SLASH, comparable, decoded, path_of, quoted, requoted
 from .pattern import escaped, parse
-from .route import (
-    ANY_METHOD,
-    AbstractResource,
-    ExpectHandler,
-    Handler,
-    ResourceRoute,
-    UrlMappingMatchInfo,
-)
+from .route import ANY_METHOD, AbstractResource, ExpectHandler, Handler, ResourceRoute
 
 __all__ = [
     "NO_PARTS",

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +22,10 @@ from ..response import Response, StreamResponse
 from ..selection import Selected, Wanted, select, wanted_by
 from .filenames import decode_path, names_in
 from .folder_index import folder_page
-from .paths import SLASH, comparable, path_of, quoted
+from .match_info import UrlMappingMatchInfo
+from .paths import SLASH, comparable, quoted, raw_path_of
 from .resource import Found, PrefixResource
-from .route import ExpectHandler, Handler, ResourceRoute, UrlMappingMatchInfo
+from .route import ExpectHandler, Handler, ResourceRoute
 
 __all__ = ["CHUNK_SIZE", "StaticResource"]
 
@@ -108,14 +110,12 @@ class StaticResource(PrefixResource):
 
     def _rest_of(self, request: Request) -> str | None:
         """What follows the prefix in the path, percent-encoded; None if it does not begin with that."""
-        path, _, _ = request.head.target.partition("?")
-        if path[:1] != SLASH:
-            path = request.rel_url.raw_path
+        path = raw_path_of(request)
         if path.startswith(self._prefix2):
             return path[len(self._prefix2) :]
         if path == self._prefix:
             return ""
-        if "%" in path and path_of(request).startswith(comparable(self._prefix2)):
+        if "%" in path and comparable(path).startswith(comparable(self._prefix2)):
             # Comparing leaves separators where they are.
             return path.split(SLASH, self._prefix2.count(SLASH))[-1]
         return None
@@ -197,8 +197,7 @@ class StaticResource(PrefixResource):
         except NotServedError:
             return None
         with os.fdopen(descriptor, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-        version = base64.urlsafe_b64encode(digest).decode("ascii")
+            version = _hash_of(file)
         if len(self._hashes) >= _MOST_HASHES:
             self._hashes.clear()
         self._hashes[key] = version
@@ -207,4 +206,8 @@ class StaticResource(PrefixResource):
     @staticmethod
     def get_file_hash(byte_array: bytes) -> str:
         """The version of a file with this content: SHA-256 in URL-safe base64."""
-        return base64.urlsafe_b64encode(hashlib.sha256(byte_array).digest()).decode("ascii")
+        return _hash_of(BytesIO(byte_array))
+
+
+def _hash_of(file: BufferedIOBase) -> str:
+    return base64.urlsafe_b64encode(hashlib.file_digest(file, "sha256").digest()).decode("ascii")
