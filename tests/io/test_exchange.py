@@ -2,11 +2,17 @@
 for every exchange."""
 
 import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from pronghorn.io.channel import Channel
 from pronghorn.io.exchange import HIGH_WATER, LOW_WATER, Http1Exchange
+from pronghorn.io.open_file import OpenFile
 from pronghorn.io.stream import StreamReader
 from pronghorn.wire.events import Data, End
 from pronghorn.wire.http1.connection import Http1Connection
@@ -285,3 +291,149 @@ async def test_a_reset_message_is_not_ended() -> None:
     rig.exchange.reset("a handler failed")
     assert rig.transport.is_aborted
     assert not rig.transport.is_eof_written
+
+
+# Files, whose bytes go around the machine that counts them
+
+
+FILE_SIZE = 8 * MIB  # more than a connection holds
+
+needs_sendfile = pytest.mark.skipif(not hasattr(os, "sendfile"), reason="the platform has no sendfile")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * FILE_SIZE)
+    return path
+
+
+@pytest.fixture
+def file(path: Path) -> Iterator[OpenFile]:
+    file = OpenFile(os.open(path, os.O_RDONLY))
+    yield file
+    file.close()
+
+
+class Waiting(Recorder):
+    """An owner that knows when the peer is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = asyncio.Event()
+
+    def unwritable(self) -> None:
+        self.waits.set()
+
+
+class Server:
+    """A server's end of a real connection, and the socket of its peer."""
+
+    def __init__(self) -> None:
+        self.machine = Http1Connection(SERVER)
+        self.owner = Waiting()
+        self.channel = Channel(asyncio.get_running_loop(), self.machine, self.owner)
+        self.exchange = Http1Exchange(self.channel, self.machine)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.peer = socket.create_connection(listener.getsockname())
+            self.socket, _ = listener.accept()
+        self.peer.setblocking(False)
+
+    async def rest(self) -> tuple[bytes, bool]:
+        """What the peer gets up to the end, and whether that was a reset."""
+        got = bytearray()
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            try:
+                while data := await loop.sock_recv(self.peer, MIB):
+                    got += data
+            except ConnectionResetError:
+                return bytes(got), True
+        return bytes(got), False
+
+
+@asynccontextmanager
+async def asked() -> AsyncIterator[Server]:
+    """A server that was asked for something, twice."""
+    server = Server()
+    loop = asyncio.get_running_loop()
+    with server.peer:
+        await loop.connect_accepted_socket(lambda: server.channel, server.socket)
+        try:
+            await loop.sock_sendall(server.peer, 2 * b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            async with asyncio.timeout(5):
+                while not server.owner.events:
+                    await asyncio.sleep(0.002)
+            yield server
+        finally:
+            server.channel.abort()
+            await settle()
+
+
+@needs_sendfile
+async def test_a_file_in_the_midst_of_content(file: OpenFile) -> None:
+    async with asked() as server:
+        exchange = server.exchange
+        exchange.head(200, "OK", [], 12, is_persistent=False)
+        exchange.data(b"before")
+        assert await exchange.sendfile(file, 7, 1)
+        exchange.data(b"after")
+        exchange.end()
+        server.channel.close()
+        assert await server.rest() == (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nbeforexafter",
+            False,
+        )
+
+
+@needs_sendfile
+@pytest.mark.parametrize("way", ["shortened", "cancelled"])
+async def test_a_file_that_was_not_all_sent_resets_the_exchange(file: OpenFile, path: Path, way: str) -> None:
+    """All of it counts as sent: whoever goes on all the same sends nothing that is taken for the rest."""
+    async with asked() as server:
+        exchange = server.exchange
+        exchange.head(200, "OK", [], FILE_SIZE)
+        sending = asyncio.create_task(exchange.sendfile(file, 0, FILE_SIZE))
+        await asyncio.wait_for(server.owner.waits.wait(), 5)
+        if way == "cancelled":
+            sending.cancel()
+        else:
+            os.truncate(path, 1000)
+        receiving = asyncio.create_task(server.rest())
+        with pytest.raises(asyncio.CancelledError if way == "cancelled" else OSError):
+            await sending
+        # As far as the machine knows, the message may end, and another one follow.
+        exchange.end()
+        assert server.machine.resume()
+        with suppress(ConnectionResetError):
+            exchange.head(200, "OK", [], None, body=b"another")
+        got, was_reset = await receiving
+        assert was_reset
+        assert len(got) < FILE_SIZE
+        assert got.count(b"HTTP/1.1") <= 1  # a reset may overtake the head
+        assert b"another" not in got
+
+
+@needs_sendfile
+async def test_a_file_that_was_refused_resets_the_exchange(file: OpenFile) -> None:
+    """Also where nothing has left: one rule for whatever is raised."""
+    async with asked() as server:
+        server.exchange.head(200, "OK", [], 10)
+        with pytest.raises(ValueError, match="Content-Length"):
+            await server.exchange.sendfile(file, 0, 11)
+        got, was_reset = await server.rest()
+        assert was_reset
+        assert b"x" not in got
+
+
+async def test_a_file_that_can_not_be_sent_resets_nothing(file: OpenFile) -> None:
+    """There is no socket: the bytes are the caller's to read."""
+    rig = Rig()
+    rig.begin(0)
+    rig.exchange.head(200, "OK", [], 4)
+    rig.exchange.data(b"abc")
+    assert not await rig.exchange.sendfile(file, 0, 1)
+    rig.exchange.data(b"d")
+    rig.exchange.end()
+    assert rig.transport.take().endswith(b"\r\n\r\nabcd")
+    assert not rig.transport.is_aborted

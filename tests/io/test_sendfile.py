@@ -1,10 +1,8 @@
 """Files sent over real sockets, by descriptors that are counted."""
 
 import asyncio
-import errno
 import os
 import socket
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +13,8 @@ import pytest
 
 from pronghorn.io import sendfile as module
 from pronghorn.io.channel import Channel
-from pronghorn.io.sendfile import OpenFile, in_thread, read_at, read_cached, send_file
+from pronghorn.io.open_file import OpenFile
+from pronghorn.io.sendfile import send_file
 
 from .fakes import Recorder
 
@@ -296,90 +295,3 @@ async def test_where_it_can_not_be(
         monkeypatch.setattr(module, "_CAN_SEND", False)
         assert not await line.send(file)
         assert line.counter.counted == []
-
-
-# Opened files
-
-
-async def test_a_file_is_read_off_the_loop(file: OpenFile) -> None:
-    assert await file.read(5, 10) == CONTENT[5:15]
-    assert await file.read(SIZE - 3, 10) == CONTENT[-3:]
-    assert await file.read(SIZE, 10) == b""
-
-
-def test_reading_by_hand(file: OpenFile) -> None:
-    assert read_at(file.descriptor, 7, 5) == CONTENT[7:12]
-    assert read_at(file.descriptor, 2, 5) == CONTENT[2:7]
-
-
-async def test_it_is_closed_once_no_thread_uses_it(path: Path) -> None:
-    file = OpenFile(os.open(path, os.O_RDONLY))
-    may_end = threading.Event()
-    using = asyncio.create_task(in_thread((file,), may_end.wait, PATIENCE))
-    await asyncio.sleep(0)
-    file.close()
-    file.close()
-    assert not file.is_open
-    os.fstat(file.descriptor)
-    using.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await using
-    os.fstat(file.descriptor)
-    may_end.set()
-
-    def is_closed() -> bool:
-        try:
-            os.fstat(file.descriptor)
-        except OSError as error:
-            return error.errno == errno.EBADF
-        return False
-
-    await until(is_closed)
-    with pytest.raises(ValueError, match="closed"):
-        await file.read(0, 1)
-
-
-async def test_what_is_not_begun_lets_go_of_the_files(path: Path) -> None:
-    """One of them is closed already, or there is no thread: the others are let go of."""
-    first, second = (OpenFile(os.open(path, os.O_RDONLY)) for _ in range(2))
-    second.close()
-    with pytest.raises(ValueError, match="closed"):
-        await in_thread((first, second), int)
-    first.close()
-    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
-        os.fstat(first.descriptor)
-
-
-def test_it_is_closed_with_its_last_reference(path: Path) -> None:
-    before = descriptors()
-    file = OpenFile(os.open(path, os.O_RDONLY))
-    assert descriptors() != before
-    del file
-    assert descriptors() <= before
-
-
-@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="the platform can't tell what is cached")
-def test_what_is_cached(file: OpenFile) -> None:
-    try:
-        read_cached(file.descriptor, 0, 10)
-    except BlockingIOError:
-        pytest.skip("the file system can't tell what is cached")
-    assert file.is_cached(0, SIZE)
-    assert read_cached(file.descriptor, 3, 10) == CONTENT[3:13]
-    with pytest.raises(BlockingIOError):
-        read_cached(file.descriptor, SIZE - 5, 10)  # there are no ten
-    os.fsync(file.descriptor)
-    os.posix_fadvise(file.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    try:
-        assert read_cached(file.descriptor, SIZE // 2, 10) == CONTENT[SIZE // 2 : SIZE // 2 + 10]
-    except BlockingIOError:
-        assert file.descriptor  # it had to be read, and is on its way now
-
-
-def test_what_can_not_be_told_is_not_cached(file: OpenFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_NOWAIT", 0)
-    assert not file.is_cached(0, 1)
-    with pytest.raises(BlockingIOError):
-        read_cached(file.descriptor, 0, 1)
-    file.is_in_memory = True
-    assert file.is_cached(0, 1)

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from pronghorn import web
-from pronghorn.io.sendfile import OpenFile
+from pronghorn.io.open_file import OpenFile
 from pronghorn.server.files import FileResponse
 from pronghorn.server.nearness import at_hand
+from pronghorn.testing import TestServer
 from pronghorn.testing.memory import MemoryExchange, make_request
 
-from .peer import Answer, Peer, eventually, served
+from .peer import GET, Answer, Peer, connect, eventually, served
 
 LARGE = bytes(range(256)) * 2048  # 512 KiB
 
@@ -277,11 +278,10 @@ async def test_a_file_that_becomes_shorter_is_not_whole(large: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("it has become shorter"), asyncio.CancelledError()])
-async def test_a_file_that_was_not_all_sent_breaks_the_message(large: Path, error: BaseException) -> None:
-    """All of it counts as sent: who goes on all the same must not have something else taken for the rest."""
-
+async def test_a_file_that_was_not_all_sent_is_not_whole(large: Path, error: BaseException) -> None:
     class Failing(MemoryExchange):
         async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
+            self.reset("a part is missing")
             raise error
 
     exchange = Failing()
@@ -289,9 +289,42 @@ async def test_a_file_that_was_not_all_sent_breaks_the_message(large: Path, erro
     response = FileResponse(large)
     with pytest.raises(type(error)):
         await response.prepare(request)
-    assert exchange.reset_reason is not None
+    assert not response.has_ended
     with pytest.raises(ConnectionResetError):
         await response.write_eof()
+    assert not exchange.has_ended
+
+
+@pytest.mark.skipif(not hasattr(os, "sendfile"), reason="the platform has no sendfile")
+@pytest.mark.parametrize("way", ["ends-it", "answers-anew"])
+async def test_a_handler_that_goes_on_after_a_file_that_was_not_all_sent(large: Path, way: str) -> None:
+    """All of it counts as sent: nothing else may be taken for the rest."""
+    calls = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal calls
+        calls += 1
+        response = FileResponse(large)
+        with pytest.raises(OSError, match="the file ends"):
+            await response.prepare(request)
+        if way == "answers-anew":
+            return web.Response(text="another")
+        await response.write_eof()
+        return response
+
+    async def shorten(_request: web.Request, _response: web.StreamResponse) -> None:
+        os.truncate(large, 1000)
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    app.on_response_prepare.append(shorten)
+    async with TestServer(app) as server, connect(server) as peer:
+        peer.send(2 * GET)
+        got = await peer.rest()
+        assert peer.was_reset
+        assert got.count(b"HTTP/1.1") <= 1  # a reset may overtake the head
+        assert b"another" not in got
+    assert calls == 1
 
 
 @pytest.mark.parametrize("way", ["returned", "cancelled", "failed"])

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
+from multidict import CIMultiDict
 
 from pronghorn import web
 from pronghorn.server.request import ETAG_ANY
+from pronghorn.server.request_fields import date_of, etags_of, value_of
 from pronghorn.testing.memory import make_request
 from pronghorn.wire.conditional import ETag
 
@@ -265,3 +267,22 @@ def test_two_dates_are_none() -> None:
     date = "Sun, 06 Nov 1994 08:49:37 GMT"
     request = make_request(headers=[("If-Modified-Since", date), ("If-Modified-Since", date)])
     assert request.if_modified_since is None
+
+
+# The same of any mapping
+
+
+@pytest.mark.parametrize("kind", [CIMultiDict, dict])
+def test_fields_of_a_mapping(kind: type[CIMultiDict[str] | dict[str, str]]) -> None:
+    headers = kind({"Range": "bytes=0-1", "If-Match": '"a"', "If-Range": "Sun, 06 Nov 1994 08:49:37 GMT"})
+    assert value_of(headers, "Range") == "bytes=0-1"
+    assert etags_of(headers, "If-Match") == (ETag("a"),)
+    assert date_of(headers, "If-Range") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+    assert date_of(headers, "If-Match") is None
+    for read in (value_of, etags_of, date_of):
+        assert read(headers, "If-None-Match") is None
+
+
+def test_several_fields_have_one_value() -> None:
+    headers = CIMultiDict([("A", "1"), ("B", "2"), ("a", ""), ("A", "3")])
+    assert value_of(headers, "a") == "1, , 3"

@@ -212,7 +212,7 @@ def test_one_that_changes_while_it_is_read(path: Path, monkeypatch: pytest.Monke
 
 
 def test_without_waiting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pronghorn.io.sendfile._NOWAIT", 0)
+    monkeypatch.setattr("pronghorn.io.open_file._NOWAIT", 0)
     monkeypatch.setattr("pronghorn.server.selection.nearness", lambda _: (False, True))
     before = open_descriptors()
     with pytest.raises(BlockingIOError):

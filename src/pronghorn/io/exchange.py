@@ -10,7 +10,8 @@ from typing import Final, Protocol, final
 from ..wire.events import Data, End, Event
 from ..wire.http1.connection import Http1Connection
 from .channel import Channel
-from .sendfile import OpenFile, send_file
+from .open_file import OpenFile
+from .sendfile import send_file
 from .stream import END_WEIGHT, StreamReader
 
 #: Received content that waits for its reader, in bytes: above, the transport is paused; below, it goes on.
@@ -47,7 +48,8 @@ class Exchange(Protocol):
         """Send ``count`` bytes of content from ``offset`` of ``file``, and read them nowhere.
 
         False, and nothing sent, where that can't be: then they are the caller's to read. Content
-        of a known length only. OSError if the file ends before; the message can't become whole then.
+        of a known length only. OSError if the file ends before. Whatever it raises, the exchange was
+        reset: with a part of the bytes missing, what came next would be taken for the rest of them.
         """
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
@@ -146,8 +148,13 @@ class Http1Exchange:
                 self._channel.write(b"".join(gathered))
 
     async def sendfile(self, file: OpenFile, offset: int, count: int) -> bool:
-        self.release()
-        return await send_file(self._channel, self._machine, file, offset, count)
+        try:
+            self.release()
+            return await send_file(self._channel, self._machine, file, offset, count)
+        except BaseException:
+            # All of it was counted before any of it left: the machine would let the message end.
+            self.reset("a part of the file was not sent")
+            raise
 
     def end(self, trailers: Iterable[tuple[str, str]] = ()) -> None:
         last = self._machine.send_end(trailers)

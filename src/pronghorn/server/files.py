@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..io.sendfile import OpenFile, in_thread
+from ..io.open_file import OpenFile, in_thread
 from .content_types import content_types
 from .errors import HTTPNotFound
 from .nearness import at_hand
@@ -144,17 +144,10 @@ class FileResponse(StreamResponse):
         await self.write_eof()
 
     async def _send_span(self, request: Answerable, file: OpenFile, start: int, stop: int) -> None:
-        if self._coder is None and not self._is_chunked:
-            exchange = request.exchange
-            try:
-                is_sent = await exchange.sendfile(file, start, stop - start)
-            except BaseException:
-                # All of it counts as sent: whatever came next would be taken for the rest.
-                exchange.reset("a part of the file was not sent")
-                raise
-            if is_sent:
-                self._body_length += stop - start
-                return
+        is_verbatim = self._coder is None and not self._is_chunked
+        if is_verbatim and await request.exchange.sendfile(file, start, stop - start):
+            self._body_length += stop - start
+            return
         while start < stop:
             chunk = await file.read(start, min(self._chunk_size, stop - start))
             if not chunk:

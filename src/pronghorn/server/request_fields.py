@@ -27,6 +27,29 @@ _IF_UNMODIFIED_SINCE: Final = istr("If-Unmodified-Since")
 _RANGE: Final = istr("Range")
 
 
+def value_of(headers: Mapping[str, str], name: str) -> str | None:
+    """The value of a field, of all its lines together (RFC 9110 section 5.2); None without one.
+
+    ``headers`` may be a plain mapping, as in a request of a user's own.
+    """
+    if name not in headers:
+        return None
+    getall = getattr(headers, "getall", None)
+    return headers[name] if getall is None else ", ".join(getall(name))
+
+
+def etags_of(headers: Mapping[str, str], name: str) -> tuple[ETag, ...] | None:
+    """The tags of a field, ``(ETag("*"),)`` for any; None without the field."""
+    value = value_of(headers, name)
+    return None if value is None else parse_etags(value)
+
+
+def date_of(headers: Mapping[str, str], name: str) -> datetime | None:
+    """The moment in a field, in UTC; None without one. Two are none (RFC 9110 section 13.1.3)."""
+    value = value_of(headers, name)
+    return None if value is None else parse_date(value)
+
+
 class RequestFields:
     """A request, as a method with fields."""
 
@@ -104,7 +127,7 @@ class RequestFields:
         """
         forwarded = self._forwarded
         if forwarded is None:
-            forwarded = self._forwarded = parse_forwarded(self._list_of(_FORWARDED) or "")
+            forwarded = self._forwarded = parse_forwarded(value_of(self.head.headers, _FORWARDED) or "")
         return forwarded
 
     @property
@@ -114,7 +137,7 @@ class RequestFields:
         The last 500 bytes are ``slice(-500, None, 1)``. ValueError for what is malformed, for several
         ranges, and for the last 0 bytes, which no slice says (RFC 9110 section 14).
         """
-        field = self._list_of(_RANGE)
+        field = value_of(self.head.headers, _RANGE)
         if field is None:
             return slice(None, None, 1)
         ranges = parse_ranges(field)
@@ -128,34 +151,24 @@ class RequestFields:
     @property
     def if_match(self) -> tuple[ETag, ...] | None:
         """The tags of If-Match, ``(ETag("*"),)`` for any; None without the field."""
-        field = self._list_of(_IF_MATCH)
-        return None if field is None else parse_etags(field)
+        return etags_of(self.head.headers, _IF_MATCH)
 
     @property
     def if_none_match(self) -> tuple[ETag, ...] | None:
         """The tags of If-None-Match, ``(ETag("*"),)`` for any; None without the field."""
-        field = self._list_of(_IF_NONE_MATCH)
-        return None if field is None else parse_etags(field)
+        return etags_of(self.head.headers, _IF_NONE_MATCH)
 
     @property
     def if_modified_since(self) -> datetime | None:
         """The moment in If-Modified-Since, in UTC; None without one."""
-        return self._date_of(_IF_MODIFIED_SINCE)
+        return date_of(self.head.headers, _IF_MODIFIED_SINCE)
 
     @property
     def if_unmodified_since(self) -> datetime | None:
         """The moment in If-Unmodified-Since, in UTC; None without one."""
-        return self._date_of(_IF_UNMODIFIED_SINCE)
+        return date_of(self.head.headers, _IF_UNMODIFIED_SINCE)
 
     @property
     def if_range(self) -> datetime | None:
         """The moment in If-Range, in UTC; None without one, and for a tag."""
-        return self._date_of(_IF_RANGE)
-
-    def _list_of(self, name: istr) -> str | None:
-        fields = self.head.headers.getall(name, None)
-        return None if fields is None else ", ".join(fields)
-
-    def _date_of(self, name: istr) -> datetime | None:
-        # Two of them are no date (RFC 9110 section 13.1.3).
-        return parse_date(self._list_of(name) or "")
+        return date_of(self.head.headers, _IF_RANGE)

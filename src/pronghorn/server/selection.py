@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from ..io.sendfile import OpenFile, read_at, read_cached
+from ..io.open_file import OpenFile, read_at, read_cached
 from ..wire.accept import IDENTITY, choose_coding
 from ..wire.conditional import (
     ETag,
@@ -19,13 +19,13 @@ from ..wire.conditional import (
     Preconditions,
     evaluate,
     is_range_valid,
-    parse_etags,
 )
-from ..wire.dates import format_date, parse_date
+from ..wire.dates import format_date
 from ..wire.ranges import format_content_range, format_unsatisfied_range, is_malformed, parse_ranges, resolve
 from .content_types import content_type_of
 from .nearness import nearness
 from .opening import NotServedError, Place
+from .request_fields import date_of, etags_of, value_of
 
 #: Up to this many bytes are read at once and leave in one write with the head: the thread is there already,
 #: and what sendfile saves is less than what it takes to begin it.
@@ -43,7 +43,7 @@ Span = tuple[int, int]
 _EARLIEST: Final = -62_135_596_800
 _LATEST: Final = 253_402_300_799
 
-_date_of: Final = lru_cache(maxsize=256)(format_date)
+_http_date: Final = lru_cache(maxsize=256)(format_date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Selected:
 
 def wanted_by(method: str, headers: Mapping[str, str], status: int = 200) -> Wanted:
     """What a request with ``method`` and ``headers`` wants of a file that is to be sent with ``status``."""
-    accepted = _joined(headers, "Accept-Encoding")
+    accepted = value_of(headers, "Accept-Encoding")
     if status != 200 or method not in _SAFE_METHODS:
         # RFC 9110 sections 13.2.1 and 14.2: conditions and ranges are for what would be sent whole.
         return Wanted(is_get=method != "HEAD", accepted=accepted)
@@ -97,37 +97,23 @@ def wanted_by(method: str, headers: Mapping[str, str], status: int = 200) -> Wan
         or "If-Unmodified-Since" in headers
     ):
         preconditions = Preconditions(
-            _tags(headers, "If-Match"),
+            etags_of(headers, "If-Match"),
             _seconds(headers, "If-Unmodified-Since"),
-            _tags(headers, "If-None-Match"),
+            etags_of(headers, "If-None-Match"),
             _seconds(headers, "If-Modified-Since"),
         )
-    asked = _joined(headers, "Range")
+    asked = value_of(headers, "Range")
     return Wanted(
         is_get=method == "GET",
         accepted=accepted,
         preconditions=preconditions,
         range=asked,
-        if_range=None if asked is None else _joined(headers, "If-Range"),
+        if_range=None if asked is None else value_of(headers, "If-Range"),
     )
 
 
-def _joined(headers: Mapping[str, str], name: str) -> str | None:
-    if name not in headers:
-        return None
-    getall = getattr(headers, "getall", None)
-    values = (headers[name],) if getall is None else getall(name)
-    return values[0] if len(values) == 1 else ", ".join(values)
-
-
-def _tags(headers: Mapping[str, str], name: str) -> tuple[ETag, ...] | None:
-    value = _joined(headers, name)
-    return None if value is None else parse_etags(value)
-
-
 def _seconds(headers: Mapping[str, str], name: str) -> float | None:
-    value = _joined(headers, name)
-    moment = None if value is None else parse_date(value)
+    moment = date_of(headers, name)
     return None if moment is None else moment.timestamp()
 
 
@@ -193,7 +179,7 @@ def _opened(place: Place, seen: os.stat_result) -> tuple[OpenFile, os.stat_resul
 def _answer(found: os.stat_result, coding: str, content_type: str, wanted: Wanted) -> Selected:
     size, modified = found.st_size, min(max(_EARLIEST, found.st_mtime_ns / 1e9), _LATEST)
     etag = ETag(f"{found.st_mtime_ns:x}-{size:x}" + (f"-{coding}" if coding else ""))
-    fields = {"ETag": f'"{etag.value}"', "Last-Modified": _date_of(int(modified)), "Accept-Ranges": "bytes"}
+    fields = {"ETag": f'"{etag.value}"', "Last-Modified": _http_date(int(modified)), "Accept-Ranges": "bytes"}
     if wanted.preconditions is not None:
         method = "GET" if wanted.is_get else "HEAD"
         outcome = evaluate(method, wanted.preconditions, etag, modified)

@@ -18,6 +18,7 @@ from .content_coding import (
     check_forced,
     settle_coding,
 )
+from .request_fields import value_of
 from .response_head import ResponseHead, says_close
 
 if TYPE_CHECKING:
@@ -209,9 +210,7 @@ class StreamResponse(ResponseHead):
         self._send_head(request, exchange)
 
     def _settle_coding(self, request: Answerable, *, has_content: bool) -> str:
-        fields = request.headers
-        getall = getattr(fields, "getall", None)
-        accepted = ", ".join(getall(_ACCEPT_ENCODING, ())) if getall else fields.get("Accept-Encoding", "")
+        accepted = value_of(request.headers, _ACCEPT_ENCODING) or ""
         headers = self.headers
         coding = settle_coding(
             headers,

@@ -8,7 +8,7 @@ from typing import Any
 from multidict import CIMultiDict
 
 from .. import web
-from ..io.sendfile import OpenFile
+from ..io.open_file import OpenFile
 from ..io.stream import StreamReader
 from ..io.websocket import Endpoint
 from ..server.disconnection import Disconnection
