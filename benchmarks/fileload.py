@@ -4,15 +4,14 @@ The file is compared once. After that the kernel counts its bytes and throws the
 the counterpart stays ahead of every server; the length and each start line are checked.
 """
 
-import argparse
 import json
 import select
 import socket
 import time
 
-from cputime import cpu_seconds, process_tree
 from loadgen import STALLED_AFTER, START_LINE, BadAnswer
 from staticfiles import KINDS, content, request
+from window import arguments, measure
 
 ROOM = 4 * 1024 * 1024
 
@@ -80,30 +79,10 @@ class FileLoad:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pid", type=int, required=True, help="root process of the server")
+    parser = arguments(__doc__)
     parser.add_argument("--kind", choices=KINDS, required=True)
-    parser.add_argument("--warmup", type=float, required=True, help="seconds")
-    parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
-
-    load = FileLoad(options.port, options.kind)
-    load.drive(options.warmup)
-    server = process_tree(options.pid)
-    answered, began, (user, system) = load.answered, time.perf_counter(), cpu_seconds(server)
-    load.drive(options.seconds)
-    user_end, system_end = cpu_seconds(server)
-    print(
-        json.dumps(
-            {
-                "seconds": time.perf_counter() - began,
-                "requests": load.answered - answered,
-                "user": user_end - user,
-                "sys": system_end - system,
-            }
-        )
-    )
+    print(json.dumps(measure(FileLoad(options.port, options.kind), options)))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Bare epoll: what this costs takes nothing from the figure, since it runs on its 
 ahead of every server that it loads. Every answer is checked: start line, length and the end of the body.
 """
 
-import argparse
 import itertools
 import json
 import select
@@ -12,8 +11,9 @@ import socket
 import time
 from collections.abc import Iterator
 
-from cputime import cpu_seconds, process_tree, resident
+from cputime import resident
 from traffic import BODY, CONNECTIONS, KINDS, VARIANTS, kind_request, requests
+from window import arguments, measure
 
 STALLED_AFTER = 10.0
 START_LINE = b"HTTP/1.1 200 "
@@ -111,15 +111,11 @@ def hold(port: int, pid: int, count: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pid", type=int, required=True, help="root process of the server")
+    parser = arguments(__doc__)
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--variant", choices=VARIANTS)
     asked.add_argument("--kind", choices=KINDS)
     asked.add_argument("--idle", type=int, help="only use so many connections once, and see what they hold")
-    parser.add_argument("--warmup", type=float, required=True, help="seconds")
-    parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
 
     if options.idle:
@@ -129,21 +125,7 @@ def main() -> None:
         load = Load(options.port, itertools.repeat(kind_request(options.kind)), KINDS[options.kind][1])
     else:
         load = Load(options.port, requests(options.variant), b"\r\n\r\n" + BODY)
-    load.drive(options.warmup)
-    server = process_tree(options.pid)
-    answered, began, (user, system) = load.answered, time.perf_counter(), cpu_seconds(server)
-    load.drive(options.seconds)
-    user_end, system_end = cpu_seconds(server)
-    print(
-        json.dumps(
-            {
-                "seconds": time.perf_counter() - began,
-                "requests": load.answered - answered,
-                "user": user_end - user,
-                "sys": system_end - system,
-            }
-        )
-    )
+    print(json.dumps(measure(load, options)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Bare epoll, as loadgen.py. The frame that is sent is made once; every answer is checked, all of it.
 """
 
-import argparse
 import json
 import os
 import select
@@ -11,7 +10,8 @@ import socket
 import struct
 import time
 
-from cputime import cpu_seconds, process_tree, resident
+from cputime import resident
+from window import arguments, measure
 
 STALLED_AFTER = 10.0
 HANDSHAKE = (
@@ -63,7 +63,7 @@ class Load:
 
     def __init__(self, port: int, connections: int, sent: bytes, expected: bytes) -> None:
         self.sent, self.expected = sent, expected
-        self.echoed = 0
+        self.answered = 0
         self.epoll = select.epoll()
         self.connections = {}
         self.received = {}
@@ -84,21 +84,21 @@ class Load:
         while time.perf_counter() < until:
             ready = self.epoll.poll(STALLED_AFTER)
             if not ready:
-                raise BadAnswer(f"no echo within {STALLED_AFTER} s, {self.echoed} came before")
+                raise BadAnswer(f"no echo within {STALLED_AFTER} s, {self.answered} came before")
             for descriptor, _ in ready:
                 connection, received = self.connections[descriptor], self.received[descriptor]
                 left = missing[descriptor]
                 with memoryview(received) as view:
                     count = connection.recv_into(view[len(expected) - left :])
                 if not count:
-                    raise BadAnswer(f"connection closed after {self.echoed} echoes")
+                    raise BadAnswer(f"connection closed after {self.answered} echoes")
                 if count < left:
                     missing[descriptor] = left - count
                     continue
                 if received != expected:
                     raise BadAnswer(f"not what was sent: {bytes(received[:80])!r}")
                 missing[descriptor] = len(expected)
-                self.echoed += 1
+                self.answered += 1
                 connection.sendall(self.sent)
 
 
@@ -114,28 +114,17 @@ def hold(port: int, pid: int, count: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pid", type=int, required=True)
+    parser = arguments(__doc__)
     parser.add_argument("--idle", type=int, help="only open so many, and see what they hold")
     parser.add_argument("--kind", choices=("text", "binary"), default="text")
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--warmup", type=float, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
     if options.idle:
         print(json.dumps({"kib": hold(options.port, options.pid, options.idle)}))
         return
     load = Load(options.port, options.connections, *frames(options.kind, options.size))
-    load.drive(options.warmup)
-    measured = process_tree(options.pid)
-    before, echoed, start = cpu_seconds(measured), load.echoed, time.perf_counter()
-    load.drive(options.seconds)
-    seconds = time.perf_counter() - start
-    after = cpu_seconds(measured)
-    user, system = after[0] - before[0], after[1] - before[1]
-    print(json.dumps({"requests": load.echoed - echoed, "seconds": seconds, "user": user, "sys": system}))
+    print(json.dumps(measure(load, options)))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,9 @@
 """What else a web application of pronghorn or of aiohttp does: one source for both."""
 
-import argparse
-import asyncio
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
-import uvloop
-
+from servers.hosting import arguments, host
 from traffic import BODY, CHUNK, CHUNKS, JSON, KINDS, PAGE, ROUTES
 
 TEXT = BODY.decode()
@@ -66,22 +62,14 @@ def middlewares(web: Any) -> list[Callable[..., Any]]:
     return [web.middleware(function) for function in (named, marked, guarded)]
 
 
-async def serve(package: str, kind: str, port: int) -> None:
-    web: Any = import_module(f"{package}.web")
+def make(web: Any, kind: str) -> Any:
     application = web.Application(middlewares=middlewares(web) if kind == "middlewares" else ())
     add_routes(application, web, kind)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    await asyncio.Event().wait()
+    return application
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", choices=("pronghorn", "aiohttp"), required=True)
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), required=True)
+    parser = arguments(__doc__)
     parser.add_argument("--kind", choices=KINDS, required=True)
-    parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
-    run = uvloop.run if options.loop == "uvloop" else asyncio.run
-    run(serve(options.package, options.kind, options.port))
+    host(lambda web: make(web, options.kind), options)

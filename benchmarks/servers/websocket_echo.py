@@ -1,16 +1,12 @@
 """Echoes WebSocket messages with pronghorn or aiohttp: one source for both, since the names are the same."""
 
-import argparse
-import asyncio
-from importlib import import_module
 from typing import Any
 
-import uvloop
+from servers.hosting import arguments, host
 
 
-async def serve(package: str, port: int) -> None:
-    web: Any = import_module(f"{package}.web")
-    text = import_module(package).WSMsgType.TEXT
+def make(web: Any) -> Any:
+    text = web.WSMsgType.TEXT
 
     async def echo(request: Any) -> Any:
         websocket = web.WebSocketResponse()
@@ -24,17 +20,8 @@ async def serve(package: str, port: int) -> None:
 
     application = web.Application()
     application.router.add_get("/echo", echo)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    await asyncio.Event().wait()
+    return application
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", choices=("pronghorn", "aiohttp"), required=True)
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), required=True)
-    parser.add_argument("--port", type=int, required=True)
-    options = parser.parse_args()
-    run = uvloop.run if options.loop == "uvloop" else asyncio.run
-    run(serve(options.package, options.port))
+    host(make, arguments(__doc__).parse_args())

@@ -314,6 +314,26 @@ async def test_compression_that_is_given_up(coding: str, is_whole: bool) -> None
     assert content[:100] not in said
 
 
+def hurried(slow: Any, gate: asyncio.Event, *, is_clone: bool = False) -> web.Application:
+    """It does not wait long for ``slow``, which goes on. A request for ``/`` opens ``gate``."""
+
+    @web.middleware
+    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/":
+            gate.set()
+            await turns(10)
+            return await handler(request)
+        given = request.clone() if is_clone else request
+        try:
+            return await asyncio.wait_for(asyncio.shield(handler(given)), 0.05)
+        except TimeoutError:
+            return web.Response(status=503, text="busy")
+
+    app = alone(slow)
+    app.middlewares.append(hurry)
+    return app
+
+
 async def test_the_next_answer_is_not_held_up_by_a_handler_that_was_left_behind() -> None:
     """What is shielded goes on when another answer was given: it is not told of the next request."""
     gate, left = asyncio.Event(), []
@@ -323,20 +343,7 @@ async def test_the_next_answer_is_not_held_up_by_a_handler_that_was_left_behind(
         left.append(request.path)
         return web.Response(text="late")
 
-    @web.middleware
-    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/":
-            gate.set()
-            await turns(10)
-            return await handler(request)
-        try:
-            return await asyncio.wait_for(asyncio.shield(handler(request)), 0.05)
-        except TimeoutError:
-            return web.Response(status=503, text="busy")
-
-    app = alone(slow)
-    app.middlewares.append(hurry)
-    async with TestServer(app) as server, connect(server) as peer:
+    async with TestServer(hurried(slow, gate)) as server, connect(server) as peer:
         peer.request(target="/a")
         peer.request()
         assert (await peer.answer()).text == "busy"
@@ -381,22 +388,9 @@ async def test_what_is_late_is_no_answer_to_the_next_request(
             failed.append(str(error))
         return web.Response()
 
-    @web.middleware
-    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/":
-            next_has_come.set()
-            await turns(10)
-            return await handler(request)
-        given = request.clone() if is_clone else request
-        try:
-            return await asyncio.wait_for(asyncio.shield(handler(given)), 0.05)
-        except TimeoutError:
-            return web.Response(status=503, text="busy")
-
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade += b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-    app = alone(slow)
-    app.middlewares.append(hurry)
+    app = hurried(slow, next_has_come, is_clone=is_clone)
     async with TestServer(app) as server, connect(server) as peer:
         peer.request(target="/a", more=upgrade)
         assert (await peer.answer()).text == "busy"
@@ -420,20 +414,7 @@ async def test_a_prepared_answer_that_is_late_is_none_either() -> None:
             failed.append(str(error))
         return response
 
-    @web.middleware
-    async def hurry(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/":
-            prepared.set()
-            await turns(10)
-            return await handler(request)
-        try:
-            return await asyncio.wait_for(asyncio.shield(handler(request)), 0.05)
-        except TimeoutError:
-            return web.Response(status=503, text="busy")
-
-    app = alone(slow)
-    app.middlewares.append(hurry)
-    async with TestServer(app) as server, connect(server) as peer:
+    async with TestServer(hurried(slow, prepared)) as server, connect(server) as peer:
         peer.request(target="/a")
         peer.request()
         assert (await peer.answer()).text == "busy"

@@ -395,6 +395,19 @@ async def test_who_does_not_end_though_cancelled(stack: Any) -> None:
 # Who outlives its client
 
 
+@asynccontextmanager
+async def abandoned(stack: Any, handler: AnyHandler) -> AsyncIterator[None]:
+    """The handler runs, and its client has gone."""
+    app = stack(handler)
+    async with TestServer(app) as server:
+        async with connect(server) as peer:
+            peer.request(target="/sub/" if app._subapps else "/")
+            await eventually(lambda: any(connection.task for connection in server.server.connections))
+            reset(peer)
+        await eventually(lambda: not server.server.connections, "the end of the connection")
+        yield
+
+
 @anywhere
 @pytest.mark.parametrize("has_begun", [False, True])
 async def test_who_outlives_its_client_ends_quietly(stack: Any, has_begun: bool, log: Log) -> None:
@@ -413,13 +426,7 @@ async def test_who_outlives_its_client_ends_quietly(stack: Any, has_begun: bool,
             done.set()
         return response
 
-    app = stack(handler)
-    async with TestServer(app) as server:
-        async with connect(server) as peer:
-            peer.request(target="/sub/" if app._subapps else "/")
-            await eventually(lambda: any(connection.task for connection in server.server.connections))
-            reset(peer)
-        await eventually(lambda: not server.server.connections, "the end of the connection")
+    async with abandoned(stack, handler):
         gate.set()
         await done.wait()
     assert not log.lines
@@ -433,13 +440,7 @@ async def test_one_that_fails_without_its_client_is_logged(stack: Any, log: Log)
         await gate.wait()
         raise LookupError("its own")
 
-    app = stack(handler)
-    async with TestServer(app) as server:
-        async with connect(server) as peer:
-            peer.request(target="/sub/" if app._subapps else "/")
-            await eventually(lambda: any(connection.task for connection in server.server.connections))
-            reset(peer)
-        await eventually(lambda: not server.server.connections, "the end of the connection")
+    async with abandoned(stack, handler):
         gate.set()
         await eventually(lambda: log.lines, "the line in the log")
     assert len(log.lines) == 1

@@ -17,20 +17,8 @@ from pronghorn.testing import TestServer
 from pronghorn.testing.memory import MemoryExchange, make_request
 from pronghorn.wire.events import HttpVersion10
 
+from .exchanges import exchange_of, send
 from .peer import connect, eventually, served, serving
-
-
-def exchange_of(request: web.Request) -> MemoryExchange:
-    assert isinstance(request.exchange, MemoryExchange)
-    return request.exchange
-
-
-async def send(response: web.StreamResponse, **request: Any) -> MemoryExchange:
-    asked = make_request(**request)
-    await response.prepare(asked)
-    await response.write_eof()
-    return exchange_of(asked)
-
 
 # Body and text
 

@@ -10,21 +10,9 @@ from typing import Any
 import pytest
 
 from pronghorn import web
-from pronghorn.testing.memory import MemoryExchange, make_request
 from pronghorn.wire.conditional import ETag
 
-
-def exchange_of(request: web.Request) -> MemoryExchange:
-    assert isinstance(request.exchange, MemoryExchange)
-    return request.exchange
-
-
-async def send(response: web.StreamResponse, **request: Any) -> MemoryExchange:
-    asked = make_request(**request)
-    await response.prepare(asked)
-    await response.write_eof()
-    return exchange_of(asked)
-
+from .exchanges import send
 
 # Status and reason
 
