@@ -4,7 +4,7 @@ for every exchange."""
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -306,13 +306,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "file"
     path.write_bytes(b"x" * FILE_SIZE)
     return path
-
-
-@pytest.fixture
-def file(path: Path) -> Iterator[OpenFile]:
-    file = OpenFile(os.open(path, os.O_RDONLY))
-    yield file
-    file.close()
 
 
 class Waiting(Recorder):

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     return path
-
-
-@pytest.fixture
-def file(path: Path) -> Iterator[OpenFile]:
-    file = OpenFile(os.open(path, os.O_RDONLY))
-    yield file
-    file.close()
 
 
 def is_closed(descriptor: int) -> bool:

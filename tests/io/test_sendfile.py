@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,13 +111,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     return path
-
-
-@pytest.fixture
-def file(path: Path) -> Iterator[OpenFile]:
-    file = OpenFile(os.open(path, os.O_RDONLY))
-    yield file
-    file.close()
 
 
 def descriptors() -> set[str]:
