@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -357,6 +358,34 @@ async def test_instruments_wrap_what_applications_and_routers_do() -> None:
         ):
             assert await response.text() == "GET /"
     assert seen == ["handle", "resolve"]
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+async def test_instruments_wrap_the_router_in_place(is_started: bool) -> None:
+    """The class, as Sentry's do, or one router, before or after the application has started."""
+    seen = []
+
+    def wrapped(kind: str, inner: Any) -> Any:
+        async def resolve(*arguments: Any) -> Any:
+            seen.append(kind)
+            return await inner(*arguments)
+
+        return resolve
+
+    app = web.Application()
+    app.router.add_get("/", hello)
+    async with AsyncExitStack() as stack:
+        if is_started:
+            server = await stack.enter_async_context(TestServer(app))
+        of_class = wrapped("class", web.UrlDispatcher.resolve)
+        stack.enter_context(patch.object(web.UrlDispatcher, "resolve", of_class))
+        stack.enter_context(patch.object(app.router, "resolve", wrapped("router", app.router.resolve)))
+        if not is_started:
+            server = await stack.enter_async_context(TestServer(app))
+        session = await stack.enter_async_context(ClientSession())
+        async with session.get(server.make_url("/")) as response:
+            assert await response.text() == "GET /"
+    assert seen == ["router", "class"]
 
 
 async def test_a_response_class_of_the_users() -> None:

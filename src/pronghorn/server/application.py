@@ -360,10 +360,7 @@ class Application(Storage):
         )
 
     async def _handle(self, request: Request) -> StreamResponse:
-        router = self._router
-        match = router.look_up(request) if type(router) is UrlDispatcher else None
-        if match is None:
-            match = await router.resolve(request)
+        match = await self._router.resolve(request)
         apps: tuple[Any, ...]
         if type(match) is UrlMappingMatchInfo and not match._apps:
             # What `_join` does, without its calls: 1.9 us instead of 2.5 for all that stands here.

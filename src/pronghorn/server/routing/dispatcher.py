@@ -19,7 +19,6 @@ from .resource import (
     AbstractResource,
     DynamicResource,
     Found,
-    PlainResource,
     Resource,
     make_resource,
 )
@@ -78,10 +77,9 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     # Looking up
 
-    def look_up(self, request: Request) -> UrlMappingMatchInfo | None:
-        """What `resolve` finds, without waiting; None if a resource has to be awaited for it."""
-        if self._ruled:
-            return None
+    async def resolve(self, request: Request) -> UrlMappingMatchInfo:
+        if self._ruled and (found := await self._find_by_rule(request)) is not None:
+            return found
         head = request.head
         path, _, _ = head.target.partition("?")
         if "%" in path or path[:1] != SLASH:
@@ -93,31 +91,22 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
                 return UrlMappingMatchInfo(NO_PARTS, route)
         allowed: set[str] = set()
         for resource in self._index.candidates(path):
-            if type(resource) is not DynamicResource and type(resource) is not PlainResource:
-                return None
-            parts = resource._match(path)
-            if parts is None:
+            if type(resource) is DynamicResource:
+                # What its `resolve` does, without finding out the path again.
+                parts = resource._match(path)
+                if parts is None:
+                    continue
+                route = resource._routes.get(method) or resource._routes.get(ANY_METHOD)
+                if route is not None:
+                    return UrlMappingMatchInfo(parts, route)
+                allowed.update(resource._routes)
                 continue
-            route = resource._routes.get(method) or resource._routes.get(ANY_METHOD)
-            if route is not None:
-                return UrlMappingMatchInfo(parts, route)
-            allowed.update(resource._routes)
-        return _refusal(method, allowed)
-
-    async def resolve(self, request: Request) -> UrlMappingMatchInfo:
-        found = self.look_up(request)
-        if found is not None:
-            return found
-        if self._ruled and (found := await self._find_by_rule(request)) is not None:
-            return found
-        allowed: set[str] = set()
-        for resource in self._index.candidates(path_of(request)):
             answer: Found = await resource.resolve(request)
             found, methods = answer
             if found is not None:
                 return found
             allowed |= methods
-        return _refusal(request.method, allowed)
+        return MatchInfoError(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
 
     async def _find_by_rule(self, request: Request) -> UrlMappingMatchInfo | None:
         for ruled in self._ruled:
@@ -289,7 +278,3 @@ def _check_name(name: str) -> None:
     for part in _NAME_SEPARATORS.split(name):
         if not part.isidentifier() or iskeyword(part):
             raise ValueError(f"name: expected identifiers joined by '.', ':' or '-', got {name!r}")
-
-
-def _refusal(method: str, allowed: set[str]) -> MatchInfoError:
-    return MatchInfoError(HTTPMethodNotAllowed(method, allowed) if allowed else HTTPNotFound())
