@@ -1,6 +1,7 @@
 import pytest
 from multidict import istr
 
+from pronghorn.wire import fields as fields_module
 from pronghorn.wire.errors import ProtocolError
 from pronghorn.wire.fields import (
     FieldLines,
@@ -19,6 +20,7 @@ from pronghorn.wire.http1.section import FieldSections
 from .feeding import client, feed, server
 
 TABLE_LINES, LINE_SIZE = 4096, 256
+TABLE_NAMES, NAME_SIZE = 1024, 64
 CONTROLS = [*range(9), *range(10, 32), 127]
 
 
@@ -164,6 +166,20 @@ def test_tables_are_bounded() -> None:
         assert formatted["Age", str(n)] == b"Age: %d\r\n" % n
         sizes |= {len(lines), len(formatted)}
     assert max(sizes) == TABLE_LINES
+
+
+def test_the_table_of_names_is_bounded() -> None:
+    names = fields_module._FieldNames()
+    sizes = set()
+    for n in range(3 * TABLE_NAMES):
+        assert names[b"X-%d" % n][0] == f"X-{n}"
+        sizes.add(len(names))
+    assert max(sizes) == TABLE_NAMES
+    before = dict(names)
+    assert names[b"X" * (NAME_SIZE + 1)][0] == "X" * (NAME_SIZE + 1)
+    with pytest.raises(ProtocolError):
+        names[b"no token"]
+    assert names == before
 
 
 def tables() -> list[object]:

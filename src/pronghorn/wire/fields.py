@@ -10,7 +10,6 @@ longer than it takes to fill them again.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Final, final
 
 from multidict import istr
@@ -24,7 +23,8 @@ _DIGITS: Final = b"0123456789"
 
 _TABLE_LINES: Final = 4096
 _TABLE_LINE_SIZE: Final = 256
-_COMMON_NAME_SIZE: Final = 64
+_TABLE_NAMES: Final = 1024
+_TABLE_NAME_SIZE: Final = 64
 _LENGTH_DIGITS: Final = 19  # 2**63 has 19: more can't be a length, and int() is quadratic
 
 #: Fields whose lines are kept: many messages share them and none carries a credential.
@@ -76,16 +76,27 @@ def _check_length(value: str) -> None:
 _CHECKS: Final[dict[bytes, Callable[[str], None]]] = {b"host": _check_host, b"content-length": _check_length}
 
 
-def _read_name(raw: bytes) -> tuple[istr, bool, Callable[[str], None] | None]:
-    """The name of a field, whether its lines are kept, and what its value must pass."""
-    if not is_token(raw):
-        raise ProtocolError("field line: expected a token followed by ':'")
-    lowered = raw.lower()
-    return istr(raw.decode("ascii")), lowered in _SHARED_FIELDS, _CHECKS.get(lowered)
+#: The name of a field, whether its lines are kept, and what its value must pass.
+_Name = tuple[istr, bool, Callable[[str], None] | None]
 
 
-# The names of fields, unlike their values, are few and tell nothing.
-_read_common_name: Final = lru_cache(maxsize=1024)(_read_name)
+@final
+class _FieldNames(dict[bytes, _Name]):
+    """Field name -> what is known of it; a miss validates. Unlike values, names are few and tell nothing."""
+
+    def __missing__(self, raw: bytes) -> _Name:
+        if not is_token(raw):
+            raise ProtocolError("field line: expected a token followed by ':'")
+        lowered = raw.lower()
+        name = istr(raw.decode("ascii")), lowered in _SHARED_FIELDS, _CHECKS.get(lowered)
+        if len(raw) <= _TABLE_NAME_SIZE:
+            if len(self) >= _TABLE_NAMES:
+                self.clear()
+            self[raw] = name
+        return name
+
+
+_NAMES: Final = _FieldNames()
 
 
 def parse_field_line(line: bytes) -> tuple[istr, str]:
@@ -102,9 +113,12 @@ def _parse(line: bytes) -> tuple[tuple[istr, str], bool]:
     raw, colon, value = line.partition(b":")
     if not colon:
         raise ProtocolError("field line: expected a token followed by ':'")
-    name, is_shared, check = _read_common_name(raw) if len(raw) <= _COMMON_NAME_SIZE else _read_name(raw)
+    name, is_shared, check = _NAMES[raw]
     value = value.strip(b" \t")
-    text = value.decode("utf-8", "surrogateescape")
+    try:
+        text = value.decode()  # half of what it takes with an error handler
+    except UnicodeDecodeError:
+        text = value.decode("utf-8", "surrogateescape")
     # What is printable holds no control character; that answers for nearly all in half the time.
     if not text.isprintable() and value.translate(None, _FIELD_CHARS):
         raise ProtocolError(f"{name}: control character in the value")
