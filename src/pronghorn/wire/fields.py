@@ -3,7 +3,7 @@
 Most field lines of most messages have been seen before: the same browser sends
 the same Accept, the same server the same Content-Type. So a line is a key. A hit
 costs one dictionary look-up; a miss validates the line, parses it and remembers
-it, if its field is on a list of those that carry no secret. Both tables forget
+it, if its field is on a list of those that carry no secret. All tables forget
 everything when they are full: cheap, bounded, and no peer can wear them down for
 longer than it takes to fill them again.
 """
