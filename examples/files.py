@@ -9,6 +9,7 @@ import asyncio
 import re
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from pronghorn import web
@@ -30,10 +31,12 @@ async def page(request: web.Request) -> web.Response:
 @routes.get("/list")
 async def listing(request: web.Request) -> web.Response:
     def look() -> list[dict[str, object]]:
-        found = (
-            path for path in request.app[FOLDER].iterdir() if NAME.fullmatch(path.name) and path.is_file()
-        )
-        return [{"name": path.name, "size": path.stat().st_size} for path in sorted(found)]
+        sizes = {}
+        for path in request.app[FOLDER].iterdir():
+            with suppress(FileNotFoundError):  # it was removed just now
+                if NAME.fullmatch(path.name) and path.is_file():
+                    sizes[path.name] = path.stat().st_size
+        return [{"name": name, "size": sizes[name]} for name in sorted(sizes)]
 
     return web.json_response(await asyncio.to_thread(look))
 

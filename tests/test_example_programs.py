@@ -7,10 +7,13 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from runpy import run_path
+from unittest.mock import patch
 
 import pytest
 
 from pronghorn import ClientSession
+from pronghorn.testing import TestClient, TestServer
 
 from .test_examples import EXAMPLES, STOPS, WITHIN, started, stopped
 
@@ -151,6 +154,22 @@ async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
                 assert await response.json() == []
         assert stopped(server, signal.SIGTERM)[0] == 0
     assert [*tmp_path.iterdir()] == []
+
+
+async def test_a_file_that_is_removed_while_it_is_listed(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+
+    def is_file(path: Path) -> bool:
+        if path.name == "b":
+            path.unlink()
+        return True
+
+    application = run_path(str(EXAMPLES / "files.py"))["application"](tmp_path)
+    async with TestClient(TestServer(application)) as client:
+        with patch.object(Path, "is_file", is_file):
+            async with client.get("/list") as response:
+                assert await response.json() == [{"name": "a", "size": 1}, {"name": "c", "size": 1}]
 
 
 # clock.py
