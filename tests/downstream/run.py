@@ -131,6 +131,8 @@ def main() -> int:
     names = parser.parse_args().names
     place = Path(sys.prefix, "sources")
     place.mkdir(exist_ok=True)
+    # For packages that have no settings for pytest: further up it would find ours.
+    (place / "pytest.ini").write_text("[pytest]\n")
     findings = []
     for package in packages():
         if names and package.name not in names:
