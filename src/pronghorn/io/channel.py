@@ -9,7 +9,6 @@ import asyncio
 import socket
 import struct
 import sys
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn, Protocol, cast
 
@@ -111,7 +110,7 @@ class Channel(asyncio.Protocol):
         self.is_write_paused = False
         #: We do not read: the peer's bytes wait on its side.
         self.is_reading_paused = False
-        self._drainers: deque[asyncio.Future[None]] = deque()
+        self._drainers: list[asyncio.Future[None]] = []
         self._linger_timer: asyncio.TimerHandle | None = None
         self._lingered = -1
         #: The peer has closed its sending side.
@@ -286,8 +285,8 @@ class Channel(asyncio.Protocol):
         raise ConnectionResetError("the connection is closed")
 
     def _wake_drainers(self, error: Exception | None) -> None:
-        while self._drainers:
-            waiter = self._drainers.popleft()
+        waiters, self._drainers = self._drainers, []
+        for waiter in waiters:
             if waiter.done():
                 continue
             if error is None:

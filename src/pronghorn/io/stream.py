@@ -10,7 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from io import BytesIO
-from typing import Final, Generic, TypeVar, cast, final
+from typing import Any, Final, Generic, TypeVar, cast, final
 
 from multidict import CIMultiDict
 
@@ -21,6 +21,8 @@ from .throttle import Pausable, Source, Throttle
 _LINE_LIMIT: Final = 128 * 1024
 #: What the end of a chunk that is still to be read counts for in bytes: it costs that in memory.
 END_WEIGHT: Final = 40
+#: For streams that need none of their own, since an empty one takes 624 bytes. It can hold nothing.
+_NOTHING: Final[deque[Any]] = deque(maxlen=0)
 T = TypeVar("T")
 
 
@@ -85,13 +87,13 @@ class StreamReader:
         self._is_coded = decoder is not None
         self._error_factory = error_factory
         #: As received, None where a chunk ended; only used when there is something to decode.
-        self._raw: deque[bytes | None] = deque()
+        self._raw: deque[bytes | None] = _NOTHING if decoder is None else deque()
         #: As read; the first `_buffer_offset` bytes of the first chunk are gone.
         self._buffer: deque[bytes] = deque()
         self._buffer_offset = 0
         #: Bytes read so far, and where chunks end, counted likewise.
         self._position = 0
-        self._ends: deque[int] = deque()
+        self._ends: deque[int] = _NOTHING
         self._has_ended = False
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -138,7 +140,7 @@ class StreamReader:
         if self._decoder is None:
             self._buffer.append(data)
             start = self.total_raw_bytes
-            self._ends.extend([start + end for end in ends])
+            self._note_ends([start + end for end in ends])
             return
         start = 0
         for end in ends:
@@ -146,6 +148,11 @@ class StreamReader:
             start = end
         if start < len(data):
             self._raw.append(data[start:])
+
+    def _note_ends(self, ends: Sequence[int]) -> None:
+        if self._ends is _NOTHING:
+            self._ends = deque()
+        self._ends.extend(ends)
 
     def begin_http_chunk_receiving(self) -> None:
         """What is fed from now on is a chunk."""
@@ -155,7 +162,7 @@ class StreamReader:
         if self._throttle is not None:
             self._throttle.received(END_WEIGHT)
         if self._decoder is None:
-            self._ends.append(self.total_raw_bytes)
+            self._note_ends((self.total_raw_bytes,))
         else:
             self._raw.append(None)
         self._wake()
@@ -368,7 +375,7 @@ class StreamReader:
                 elif self._raw:
                     received = self._raw.popleft()
                     if received is None:
-                        self._ends.append(self._decoded)
+                        self._note_ends((self._decoded,))
                         continue
                     output = decoder.decode(received)
                     if self._source is not None:
@@ -384,7 +391,7 @@ class StreamReader:
                     self._decoded += len(output)
             while self._raw and self._raw[0] is None and not decoder.has_more:
                 self._raw.popleft()
-                self._ends.append(self._decoded)
+                self._note_ends((self._decoded,))
         except ProtocolError as error:
             self._decoder = None
             self._raw.clear()

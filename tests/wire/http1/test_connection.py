@@ -357,3 +357,33 @@ def test_what_is_not_parsed_is_held() -> None:
     assert connection.held == 5
     feed(connection, [b"678"])
     assert connection.held == 8
+
+
+# What is kept between messages
+
+
+@pytest.mark.parametrize("size", [0, 10, 200_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_nothing_of_a_read_is_kept_when_it_was_taken_in(size: int, is_chunked: bool) -> None:
+    """An idle connection would hold its last read for hours, a WebSocket that of its opening."""
+    body = b"x" * size
+    coding = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (size or 1, body or b"x")
+    framed = coding if is_chunked else b"Content-Length: %d\r\n\r\n%b" % (size, body)
+    connection = server()
+    connection.feed(b"POST / HTTP/1.1\r\nHost: a\r\n" + framed)
+    assert connection._cursor.data == b""
+    connection.send_head(204, "No Content", [], 0, b"")
+    assert connection.resume() == ()
+    connection.feed(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert connection.held
+    connection.send_head(204, "No Content", [], 0, b"")
+    assert len(connection.resume()) == 1
+    assert connection._cursor.data == b""
+
+
+def test_nothing_of_an_upgrade_is_kept() -> None:
+    connection = server()
+    connection.feed(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\ntail")
+    connection.send_head(101, "Switching Protocols", [("Connection", "upgrade"), ("Upgrade", "x")], None, b"")
+    assert connection.accept_upgrade() == b"tail"
+    assert connection._cursor.data == b""

@@ -32,6 +32,17 @@ def test_a_read_that_is_consumed_whole_is_not_copied() -> None:
     assert cursor.data is data
 
 
+def test_what_is_consumed_is_forgotten_only_when_all_is() -> None:
+    cursor = holding(b"hello")
+    cursor.take(4)
+    cursor.forget()
+    assert (len(cursor), cursor.take(1)) == (1, b"o")
+    cursor.forget()
+    assert (cursor.data, len(cursor)) == (b"", 0)
+    cursor.push(b"x")
+    assert cursor.take(1) == b"x"
+
+
 def test_take_whole() -> None:
     cursor = holding(b"hello")
     assert cursor.take_whole(6) is None

@@ -78,10 +78,12 @@ class Http1Connection(WritingHalf):
             return _NO_EVENTS
         self._cursor.push(data)
         try:
-            return _READ[self.reading](self)
+            events = _READ[self.reading](self)
         except ProtocolError:
             self._break()
             raise
+        self._cursor.forget()
+        return events
 
     def feed_eof(self) -> Sequence[Event]:
         """Take in that the peer sends no more; ConnectionEnded if a message was not whole."""
@@ -129,6 +131,7 @@ class Http1Connection(WritingHalf):
         except ProtocolError:
             self._break()
             raise
+        self._cursor.forget()
         if self._has_ended and self.reading is not Reading.WHOLE:
             return (*events, *self.feed_eof())
         return events
@@ -147,7 +150,9 @@ class Http1Connection(WritingHalf):
             raise RuntimeError("accept_upgrade: no upgrade was offered, or its message is not whole")
         self.reading = Reading.CLOSED
         self._is_persistent = False
-        return self._cursor.take(len(self._cursor))
+        tail = self._cursor.take(len(self._cursor))
+        self._cursor.forget()
+        return tail
 
     def decline_upgrade(self) -> Sequence[Event]:
         """Stay with HTTP: the message keeps its framing, what follows is the next (RFC 9110 section 7.8)."""

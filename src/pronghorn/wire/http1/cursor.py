@@ -46,6 +46,12 @@ class Cursor:
             self.data = bytearray(memoryview(held)[position:])
             self.data += data
 
+    def forget(self) -> None:
+        """Hold on to nothing that is consumed to the last byte: an idle connection keeps no read."""
+        if self.position == len(self.data):
+            self.data = b""
+            self.position = self.searched = 0
+
     def take(self, size: int) -> bytes:
         """Consume at most ``size`` bytes; b"" if there are none."""
         data, start = self.data, self.position
