@@ -30,7 +30,7 @@ _EXCERPT_SECONDS: Final = 1.0
 _DEFAULT_TYPE: Final = "application/octet-stream"
 _NO_FIELDS: Final = CIMultiDictProxy(CIMultiDict[str]())
 #: That of a response which came over no connection.
-_NO_HEAD: Final = ResponseHead(0, "", HttpVersion11, CIMultiDict(), [])
+_NO_HEAD: Final = ResponseHead(0, "", HttpVersion11, CIMultiDict(), b"")
 
 
 class Released:

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -16,6 +16,7 @@ from ..keys import BaseKey, RequestKey
 from ..signals import Signal
 from ..wire.conditional import ETAG_ANY
 from ..wire.events import RequestHead
+from ..wire.fields import format_field_line
 from ..wire.websocket.connection import WebSocketConnection
 from .config_dict import ChainMapProxy
 from .matching import AbstractMatchInfo, ApplicationLike
@@ -42,8 +43,6 @@ __all__ = [
     "RequestPayloadError",
     "payload_error",
 ]
-
-_FIELD: Final = "utf-8", "surrogateescape"
 
 
 class BaseRequest(RequestTarget, RequestBody, Storage):
@@ -187,12 +186,12 @@ class BaseRequest(RequestTarget, RequestBody, Storage):
 def _replace(
     head: RequestHead, method: str | None, rel_url: str | URL | None, headers: Headers | None
 ) -> RequestHead:
-    fields, lines = head.headers, head.lines
+    fields, section = head.headers, head.section
     if headers is not None:
         fields = CIMultiDict((istr(name), value) for name, value in CIMultiDict(headers).items())
-        lines = [f"{name}: {value}".encode(*_FIELD) for name, value in fields.items()]
+        section = b"".join(format_field_line(name, value) for name, value in fields.items())[:-2]
     target = head.target if rel_url is None else target_of(rel_url)
-    new = RequestHead(head.method if method is None else method, target, head.version, fields, lines)
+    new = RequestHead(head.method if method is None else method, target, head.version, fields, section)
     new.is_persistent = head.is_persistent
     new.body = head.body
     new.upgrade = head.upgrade

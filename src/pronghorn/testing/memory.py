@@ -249,8 +249,8 @@ def make_head(
     if version == HttpVersion11:
         version = HttpVersion11  # by which the wire knows it
     fields = CIMultiDict(headers)
-    lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in fields.items()]
-    head = RequestHead(method, target, version, fields, lines)
+    section = "\r\n".join(f"{name}: {value}" for name, value in fields.items())
+    head = RequestHead(method, target, version, fields, section.encode("utf-8", "surrogateescape"))
     options = connection_options(", ".join(fields.getall("Connection", ())))
     if "close" in options:
         head.is_persistent = False

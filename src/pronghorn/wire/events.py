@@ -20,8 +20,6 @@ class HttpVersion(NamedTuple):
 HttpVersion10: Final = HttpVersion(1, 0)
 HttpVersion11: Final = HttpVersion(1, 1)
 
-#: Field lines as they stood on the wire, for `raw_headers`.
-RawLines = Sequence[bytes]
 Fields = Sequence[tuple[str, str]]
 
 
@@ -37,11 +35,13 @@ class Event:
 class Head(Event):
     """What request and response heads share."""
 
-    __slots__ = ("body", "expects_continue", "headers", "is_persistent", "lines", "upgrade", "version")
+    __slots__ = ("body", "expects_continue", "headers", "is_persistent", "section", "upgrade", "version")
 
     version: HttpVersion
     headers: CIMultiDict[str]
-    lines: RawLines
+    #: The field section as it stood on the wire, without the end of its last line: a list of its lines would
+    #: take half as much again, for as long as the request does.
+    section: bytes
     #: The sender allows another message after this one (RFC 9112 section 9.3).
     is_persistent: bool
     #: The whole content, if it came with the head; None if it follows.
@@ -54,7 +54,7 @@ class Head(Event):
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Names and values as they came, undecoded and in order."""
-        pairs = (line.partition(b":") for line in self.lines)
+        pairs = (line.partition(b":") for line in self.section.split(b"\r\n") if line)
         return tuple((name, value.strip(b" \t")) for name, _, value in pairs)
 
 
@@ -65,13 +65,13 @@ class RequestHead(Head):
     __slots__ = ("method", "target")
 
     def __init__(
-        self, method: str, target: str, version: HttpVersion, headers: CIMultiDict[str], lines: RawLines
+        self, method: str, target: str, version: HttpVersion, headers: CIMultiDict[str], section: bytes
     ) -> None:
         self.method = method
         self.target = target
         self.version = version
         self.headers = headers
-        self.lines = lines
+        self.section = section
         self.is_persistent = version is HttpVersion11
         self.body = None
         self.upgrade = ""
@@ -84,13 +84,13 @@ class ResponseHead(Head):
     __slots__ = ("reason", "status")
 
     def __init__(
-        self, status: int, reason: str, version: HttpVersion, headers: CIMultiDict[str], lines: RawLines
+        self, status: int, reason: str, version: HttpVersion, headers: CIMultiDict[str], section: bytes
     ) -> None:
         self.status = status
         self.reason = reason
         self.version = version
         self.headers = headers
-        self.lines = lines
+        self.section = section
         self.is_persistent = version is HttpVersion11
         self.body = None
         self.upgrade = ""

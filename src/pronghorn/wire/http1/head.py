@@ -64,17 +64,17 @@ _LENIENT_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 def parse_request_head(block: bytes, limits: Limits) -> RequestHead:
     """Parse a request line and its fields, without the empty line that ends them."""
-    line, _, fields = block.partition(b"\r\n")
+    line, _, section = block.partition(b"\r\n")
     if len(line) > limits.start_line:
         raise _too_long(limits)
     method, target, version = _REQUEST_LINES[line]
-    lines, headers, options = _REQUEST_SECTIONS.read(fields, limits)
+    headers, options = _REQUEST_SECTIONS.read(section, limits)
     if HOST not in headers:
         if version is HttpVersion11:
             raise ProtocolError("Host: missing")
     elif target[0] != "/":
         _check_authority(headers[HOST], method, target)
-    head = RequestHead(method, target, version, headers, lines)
+    head = RequestHead(method, target, version, headers, section)
     if options:
         _apply_connection(head, options)
     if method == "CONNECT":
@@ -168,13 +168,13 @@ def parse_response_head(block: bytes, limits: Limits) -> ResponseHead:
 
 
 def _parse_strictly(block: bytes, limits: Limits) -> ResponseHead:
-    line, _, fields = block.partition(b"\r\n")
+    line, _, section = block.partition(b"\r\n")
     if len(line) > limits.start_line:
         raise _too_long(limits)
     version, status, reason = _STATUS_LINES[line]
-    lines, headers, options = _RESPONSE_SECTIONS.read(fields, limits)
+    headers, options = _RESPONSE_SECTIONS.read(section, limits)
     kind = InformationalHead if status < 200 and status != 101 else ResponseHead
-    head = kind(status, reason, version, headers, lines)
+    head = kind(status, reason, version, headers, section)
     if options:
         _apply_connection(head, options)
     return head

@@ -26,8 +26,8 @@ _CRLF: Final = b"\r\n"
 _KEPT_SIZE: Final = 1024
 _NO_OPTIONS: Final[frozenset[str]] = frozenset()
 
-#: The lines as they stood on the wire, without their ends; the fields; the options of all Connection fields.
-Section = tuple[list[bytes], CIMultiDict[str], frozenset[str]]
+#: The fields, and the options of all Connection fields.
+Section = tuple[CIMultiDict[str], frozenset[str]]
 
 
 @final
@@ -46,9 +46,9 @@ class FieldSections:
         size = len(raw)
         kept = self._kept.get(size)
         if kept is not None and kept[0] == raw and size <= limits.field_line:
-            lines, headers, options = kept[1]
-            if len(lines) <= limits.fields:
-                return lines, headers.copy(), options
+            headers, options = kept[1]
+            if len(headers) <= limits.fields:
+                return headers.copy(), options
         lines = raw.split(_CRLF) if raw else []
         if len(lines) > limits.fields:
             raise ProtocolError(f"field section: more than {limits.fields} fields", 431)
@@ -62,8 +62,8 @@ class FieldSections:
             options = connection_options(", ".join(headers.getall(CONNECTION)))
         # What is different each time mostly comes last, a cookie for one.
         if size <= _KEPT_SIZE and all(map(table.__contains__, reversed(lines))):
-            self._kept[size] = raw, (lines, headers.copy(), options)
-        return lines, headers, options
+            self._kept[size] = raw, (headers.copy(), options)
+        return headers, options
 
 
 def _check_singletons(headers: CIMultiDict[str]) -> None:
