@@ -14,19 +14,19 @@ from pronghorn.wire.events import (
     ResponseHead,
 )
 
-LINES = [b"Host:a", b"X:\t b \t", b"x: c:d", b"Empty:", b"Eight: \xe9"]
+SECTION = b"Host:a\r\nX:\t b \t\r\nx: c:d\r\nEmpty:\r\nEight: \xe9"
 
 
 def request() -> RequestHead:
-    return RequestHead("GET", "/", HttpVersion11, CIMultiDict({"Host": "a"}), LINES)
+    return RequestHead("GET", "/", HttpVersion11, CIMultiDict({"Host": "a"}), SECTION)
 
 
 def response() -> ResponseHead:
-    return ResponseHead(200, "OK", HttpVersion10, CIMultiDict(), [])
+    return ResponseHead(200, "OK", HttpVersion10, CIMultiDict(), b"")
 
 
 def informational() -> InformationalHead:
-    return InformationalHead(103, "Early Hints", HttpVersion11, CIMultiDict(), [])
+    return InformationalHead(103, "Early Hints", HttpVersion11, CIMultiDict(), b"")
 
 
 def test_versions_are_ordered() -> None:
@@ -58,6 +58,7 @@ def test_raw_headers_are_as_they_came() -> None:
         (b"Empty", b""),
         (b"Eight", b"\xe9"),
     )
+    assert response().raw_headers == ()
 
 
 def test_content() -> None:
