@@ -102,7 +102,7 @@ async def test_an_application_routes() -> None:
     server = app.make_server()
 
     async def handle(method: str, target: str) -> MemoryExchange:
-        head = RequestHead(method, target, HttpVersion11, CIMultiDict(Host="test"), [b"Host: test"])
+        head = RequestHead(method, target, HttpVersion11, CIMultiDict(Host="test"), b"Host: test")
         request = server.request_factory(head, b"", MemoryConnection(), MemoryExchange(method=method), None)
         return await respond(server.handler, request)
 

@@ -13,7 +13,7 @@ from pronghorn.wire.events import HttpVersion11, ResponseHead
 
 from .wired import NO_TIMEOUT, Wired, lend
 
-HEAD = ResponseHead(200, "OK", HttpVersion11, CIMultiDict(), [])
+HEAD = ResponseHead(200, "OK", HttpVersion11, CIMultiDict(), b"")
 REQUEST = ClientRequest("GET", URL("http://here/"))
 
 
