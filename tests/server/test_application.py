@@ -370,3 +370,26 @@ async def test_what_is_not_found_leaves_nothing_behind(method: str) -> None:
     gc.collect()
     assert len(gc.get_objects()) - before < 200
     assert not app._chains
+
+
+@pytest.mark.parametrize("options", [{}, {"client_max_size": 3, "client_max_fields": 4}])
+async def test_a_request_class_is_told_the_limits_of_its_application(options: dict[str, int]) -> None:
+    told = []
+
+    class Mine(web.Request):
+        def __init__(self, *arguments: Any, client_max_size: int, client_max_fields: int) -> None:
+            told.append((client_max_size, client_max_fields))
+            super().__init__(*arguments, client_max_size=1, client_max_fields=client_max_fields)
+
+    class App(web.Application):
+        def _make_request(self, *arguments: Any) -> web.Request:  # type: ignore[override]  # as users write it
+            return super()._make_request(*arguments, _cls=Mine)
+
+    async def limit(request: web.Request) -> web.Response:
+        return web.Response(text=str(request.client_max_size))
+
+    app = App(**options)
+    app.router.add_get("/", limit)
+    async with TestServer(app) as server, connect(server) as peer:
+        assert (await peer.ask()).content == b"1"
+    assert told == [tuple(options.values()) or (1024**2, 1000)]

@@ -347,8 +347,8 @@ class Application(Storage):
         task: "asyncio.Task[None] | None",
         _cls: type[Request] = Request,
     ) -> Request:
-        if self._has_default_limits:
-            return _cls(message, payload, protocol, writer, task)  # keywords cost 0.2 us
+        if self._has_default_limits and _cls is Request:
+            return Request(message, payload, protocol, writer, task)  # keywords cost 0.2 us
         return _cls(
             message,
             payload,
