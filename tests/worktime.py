@@ -11,7 +11,7 @@ from typing import Final
 
 #: CPU of twice the work over that of the work: 2 if it is linear, 4 if it is quadratic.
 LINEAR: Final = 3
-ROUNDS: Final = 12
+ROUNDS: Final = 40
 _FEWEST: Final = 3
 #: Less than this is the clock's.
 _TICK: Final = 1e-6
